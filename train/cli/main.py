@@ -16,7 +16,7 @@ from typing import Any
 from ...backend import BackendError
 from ...distributed import DistributedError
 from ..errors import InputError, extra
-from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
+from ..fitting.signals import Interrupt, Terminated, ended, started, terminations_raised
 from ..terminal import drop_output
 from . import compare, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
@@ -41,10 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What stands after ``pullback``; of this process if None.
     """
+    if arguments is not None:
+        return _reported(list(arguments))
+    try:
+        return _reported(sys.argv[1:])
+    finally:
+        ended()
+
+
+def _reported(arguments: list[str]) -> int:
     try:
         started()
         with terminations_raised():
-            return _run(sys.argv[1:] if arguments is None else list(arguments))
+            return _run(arguments)
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
         return report_error(

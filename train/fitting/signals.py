@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -64,6 +65,14 @@ def started() -> None:
         handler = signal.getsignal(number)
         if type(handler).__name__ == "EndOfStart":
             signal.signal(number, handler.before)  # type: ignore[union-attr]  # it is ours
+
+
+def ended() -> None:
+    """At the end of a command all is written and said: Ctrl-C needs no word any more, nor a traceback."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+    if _is_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
