@@ -9,6 +9,13 @@ from . import plots
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
+from .evaluation.metrics import (
+    ClassificationMetrics,
+    ClassMetrics,
+    RegressionMetrics,
+    TargetMetrics,
+    TextMetrics,
+)
 from .fitting.callbacks import StopTraining
 from .fitting.result import Fit
 from .loop import fit
@@ -18,8 +25,10 @@ from .pictures import decision_boundary, loss_curves, weights_as_images
 from .records.comparison import compare
 from .records.listing import runs
 from .records.record import RunRecord
-from .run.checkpoint import load, save
+from .run.checkpoint import save
 from .run.config import Settings, config_text, read_config
+from .run.evaluate import Evaluated, evaluate_file
+from .run.loaded import Loaded, load
 from .run.predict import Trained, load_trained, predict_file
 from .run.resume import resume
 from .run.run import Result, train
@@ -32,20 +41,27 @@ from .stopping import Epoch
 __all__ = [
     "Architecture",
     "BUILT_IN",
+    "ClassMetrics",
+    "ClassificationMetrics",
     "ClusterError",
     "Dataset",
     "Epoch",
+    "Evaluated",
     "Fit",
     "InputError",
+    "Loaded",
     "MissingExtra",
+    "RegressionMetrics",
     "Result",
     "RunRecord",
     "RowMean",
     "Settings",
     "Split",
     "Standardizer",
+    "TargetMetrics",
     "StopTraining",
     "Task",
+    "TextMetrics",
     "Trained",
     "Trial",
     "Tuning",
@@ -55,6 +71,7 @@ __all__ = [
     "config_text",
     "decision_boundary",
     "evaluate",
+    "evaluate_file",
     "fit",
     "folds",
     "load",

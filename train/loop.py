@@ -15,12 +15,13 @@ from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
 from ..distributed import Communicator
 from ..models.module import trains_differently
+from ..optim import ReduceOnPlateau
 from .data.device_data import backend_of_model
 from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
 from .fitting.agreed import AgreedInterrupt
 from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, progress_of, read_only
-from .fitting.feeding import check_form, checked, epochs_of
+from .fitting.feeding import check_form, checked, epochs_of, least_rows
 from .fitting.keeping import Keeper, check_every
 from .fitting.result import Fit, diverged
 from .fitting.resuming import (
@@ -42,6 +43,7 @@ from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
 from .replay import Forward, check_precision, kernels_pay, replayed_step
+from .schedules import note_loss, on_plateau
 from .step import Tally, copy_leaves, key_of, scaled, training_step
 from .stopping import Epoch, ValidationPatience
 
@@ -60,6 +62,7 @@ def fit(
     batches: str = "shuffled",
     patience: int = 50,
     l1: float = 0.0,
+    plateau: ReduceOnPlateau | None = None,
     seed: int = 0,
     compile: bool = True,
     fast: bool | None = None,
@@ -110,6 +113,9 @@ def fit(
         Strength of a penalty ``l1 Σ |W|`` on arrays of two dimensions or more, never on biases. With `SGD`, with or
         without momentum, each step ends with the proximal step, which makes weights exactly 0; other methods take its
         subgradient ``l1 sign W``, which leaves small numbers there. The losses that are reported do not contain it.
+    plateau : ReduceOnPlateau, optional
+        A rule that lowers the learning rate by the validation losses of the epochs, as
+        ``pb.optim.ReduceOnPlateau(1e-2, patience=5)``: its `lr` is the first rate, in place of the optimiser's own.
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
@@ -242,9 +248,10 @@ def fit(
     home = backend_of_model(model, train)
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
-    key, least = key_of(seed, home), 2 if different else 1
+    key, least = key_of(seed, home), least_rows(model)
     check_precision(precision, model, compile)
     opt = with_l1(scaled(on_ranks(opt, distributed, precision, checkpoint), precision), l1)
+    opt = on_plateau(opt, plateau)
 
     def about() -> dict[str, str]:
         return description(
@@ -322,6 +329,8 @@ def fit(
                 ranks.check_model(training.parameters, epoch)
             now = measure(training.parameters, epoch, run.steps)
             run.history.append(now)
+            if plateau is not None:
+                note_loss(opt, training.state, now.validation_loss)
             if rule.note(now):
                 run.model, run.best = owned(training.parameters), now
             report("on_epoch")

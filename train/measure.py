@@ -15,6 +15,7 @@ from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
+from .data.mapped import Reading, plain
 from .parallel.ranks import Ranks
 from .step import call_model, takes_key
 
@@ -68,7 +69,7 @@ def raw_arrays(x: PyTree, what: str) -> Any:
     leaves, spec = tree.flatten(x)
     if not leaves:
         raise TypeError(f"{what} holds no arrays")
-    raw = [backend_array(leaf) for leaf in leaves]
+    raw = [plain(backend_array(leaf)) for leaf in leaves]
     for leaf in raw:
         if not is_array(leaf):
             raise TypeError(
@@ -288,8 +289,11 @@ def _parts(part: PyTree, rows: int, home: Backend) -> Iterator[tuple[Any, int]]:
     leaves, spec = tree.flatten(part)
     chunks = parts_of(leaves[0].shape[0], rows) or [slice(0, 0)]
     batches = prefetch((tuple(a[c, ...] for a in leaves) for c in chunks), leaves[0], home)
+    reading = Reading(leaves)
     for batch, chunk in zip(batches, chunks, strict=True):
         yield tree.unflatten(spec, batch), chunk.stop - chunk.start
+        reading.rows(chunk.stop - chunk.start)
+    reading.end()
 
 
 def placed(x: PyTree, home: Backend) -> Any:

@@ -19,9 +19,9 @@ import pytest
 import pullback as pb
 from pullback.train import files as _files
 
-from . import _cli
-from ._cli import QUICK, child, files, table
 from ._files_untrusted import LABELS, X
+from .cli import _cli
+from .cli._cli import QUICK, child, files, table
 
 folder, pullback = _cli.folder, _cli.pullback  # fixtures
 

@@ -17,6 +17,8 @@ from .command import Command, Option
 _WIDEST = 120
 # the widest name of an option beside which its text begins
 _COLUMN = 26
+# of a default that stands on one line
+_SHORT = 40
 _NO_BREAK = "\u00a0"
 
 
@@ -138,6 +140,6 @@ def _class_of(command: Command) -> type[typer.core.TyperCommand]:
 def _unbroken(text: str) -> str:
     """The text, of which a short default does not end on another line than it begins."""
     before, bracket, default = text.rpartition("[default: ")
-    if not bracket or len(default) > _COLUMN:
+    if not bracket or len(default) > _SHORT:
         return text
     return before + (bracket + default).replace(" ", _NO_BREAK)

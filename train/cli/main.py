@@ -18,13 +18,14 @@ from ...distributed import DistributedError
 from ..errors import InputError, extra
 from ..fitting.signals import Interrupt, Terminated, ended, started, terminations_raised
 from ..terminal import drop_output
-from . import compare, info, predict, runs, sample, train, tune
+from . import compare, evaluate, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
 
 # in the order of `pullback --help`
 COMMANDS = (
     train.COMMAND,
     tune.COMMAND,
+    evaluate.COMMAND,
     predict.COMMAND,
     sample.COMMAND,
     runs.COMMAND,
@@ -53,14 +54,17 @@ def _reported(arguments: list[str]) -> int:
     try:
         started()
         with terminations_raised():
-            return _run(arguments)
+            code = _run(arguments)
+            # now, and not at exit, where Python would complain that nobody reads any more
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
         return report_error(
             f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
         )
-    # the reader, such as `head`, has enough
-    except BrokenPipeError:
+    # the reader, such as `head`, has enough; typer says so in its own way
+    except (BrokenPipeError, SystemExit):
         drop_output()
         return 0
     except OSError as error:

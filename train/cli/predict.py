@@ -32,7 +32,7 @@ COMMAND = Command(
         RUN_FOLDER,
         Option(
             "data",
-            "A .csv, .npz or IDX file of the same columns.",
+            "A table with the same columns, or an .npz or IDX file.",
             group="Arguments",
             argument=True,
             required=True,

@@ -81,10 +81,12 @@ COMMAND = Command(
     "Train a network; writes the model, its metrics and pictures to runs/NAME.",
     (
         *options(
-            "data", "target", "task", "edges",
-            "model", "hidden", "activation", "length", "dropout",
-            "optimizer", "learning_rate", "batch_size", "batches", "epochs", "patience",
-            "l2", "l1",
+            "data", "target", "task", "edges", "test",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
+            "model", "hidden", "activation", "length", "dropout", "batch_norm",
+            "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
+            "batch_size", "batches", "epochs", "patience",
+            "l2", "l1", "clip", "class_weight",
             "backend", "dtype", "precision", "compile",
             "seed", "name",
         ),

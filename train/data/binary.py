@@ -13,6 +13,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError, listed, one_line
 from ..files import check_unpacked, open_file, read_bytes
+from .mapped import on_disk
 
 FEATURE_KEYS = ("X", "x", "data", "images", "x_train")
 TARGET_KEYS = ("y", "Y", "target", "labels", "y_train")
@@ -29,11 +31,17 @@ MOST_AXES = 32
 _HEADER = 1 << 16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _NPY = b"\x93NUMPY"
+# Bytes that are read at once.
+_PIECE = 1 << 20
 _IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 def read_npz(
-    path: str | os.PathLike[str], *, target: str | None = None, labelled: bool = True
+    path: str | os.PathLike[str],
+    *,
+    target: str | None = None,
+    labelled: bool = True,
+    scratch: Path | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Read features and target from an .npz file.
 
@@ -45,6 +53,8 @@ def read_npz(
         Name of the target array; if None, the first found of y, Y, target, labels, y_train.
     labelled : bool
         False to read the features only.
+    scratch : Path, optional
+        A folder: the features are not in memory, but in a file there (`on_disk`).
 
     Returns
     -------
@@ -75,8 +85,8 @@ def read_npz(
         if not labelled:
             return read_member(archive, members[x_key], name), None, ""
         y_key = _find_key(list(members), target, TARGET_KEYS, name, "target")
-        x, y = (read_member(archive, members[key], name) for key in (x_key, y_key))
-        return x, y, y_key
+        x = read_member(archive, members[x_key], name, scratch)
+        return x, read_member(archive, members[y_key], name), y_key
 
 
 def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
@@ -95,8 +105,10 @@ def _unreadable(name: str, reason: Any) -> InputError:
     return InputError(f"{name} cannot be read as an .npz file: {one_line(reason)}")
 
 
-def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> np.ndarray:
-    """The array in a member of an archive.
+def read_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, scratch: Path | None = None
+) -> np.ndarray:
+    """The array in a member of an archive; in memory, or in a file in the folder `scratch`.
 
     Raises
     ------
@@ -116,7 +128,7 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> n
     check_unpacked(info.file_size, min(info.compress_size, size), where)
     try:
         with archive.open(info) as stream:
-            return _array(stream, info.file_size, where)
+            return _array(stream, info.file_size, where, scratch)
     except InputError:
         raise
     # of bytes that anybody may have written: zipfile and NumPy throw exceptions of many types
@@ -124,7 +136,49 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> n
         raise _unreadable(where, error or type(error).__name__) from None
 
 
-def _array(stream: Any, size: int, where: str) -> np.ndarray:
+def _in_memory(pieces: Iterable[bytes], size: int) -> np.ndarray:
+    """Bytes that come in pieces, as a read-only array; never are there twice as many."""
+    data, held = bytearray(size), 0
+    for piece in pieces:
+        data[held : held + len(piece)] = piece
+        held += len(piece)
+    found = np.frombuffer(data, np.uint8)
+    found.flags.writeable = False
+    return found
+
+
+def _in_file(pieces: Iterable[bytes], size: int, scratch: Path) -> np.ndarray:
+    return on_disk(scratch, (np.frombuffer(p, np.uint8) for p in pieces), (), np.uint8)
+
+
+def _array(stream: Any, size: int, where: str, scratch: Path | None) -> np.ndarray:
+    dtype, shape, fortran, _ = npy_header(stream, size, where)
+    needed = math.prod(shape) * dtype.itemsize
+    held = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal held
+        while piece := stream.read(min(_PIECE, needed - held)):
+            held += len(piece)
+            yield piece
+        if held != needed:
+            raise InputError(f"{where} is damaged: it ends after {held:,} of {needed:,} bytes")
+        # the end of the stream, where the checksum is compared
+        stream.read(1)
+
+    data = _in_memory(pieces(), needed) if scratch is None else _in_file(pieces(), needed, scratch)
+    flat = data.view(dtype)
+    return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+
+
+def npy_header(stream: Any, size: int, where: str) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+    """Dtype, shape, whether the order is Fortran's, and the header's bytes, of an .npy file of `size` bytes.
+
+    Raises
+    ------
+    InputError
+        If it is none, holds Python objects, or more or fewer bytes than its header says.
+    """
     magic = stream.read(8)
     if magic[:6] != _NPY or magic[6:7] not in (b"\1", b"\2", b"\3"):
         raise InputError(f"{where} is no .npy file")
@@ -132,20 +186,17 @@ def _array(stream: Any, size: int, where: str) -> np.ndarray:
     length = int.from_bytes(stream.read(width), "little")
     if length > _HEADER:
         raise InputError(f"{where} is damaged: a header of {length:,} bytes")
-    text = stream.read(length).decode("utf-8" if magic[6] == 3 else "latin-1")
+    try:
+        text = stream.read(length).decode("utf-8" if magic[6] == 3 else "latin-1")
+    except UnicodeDecodeError:
+        raise InputError(f"{where} is damaged: its header is none of an .npy file") from None
     dtype, shape, fortran = _parsed(text, where)
     needed, found = math.prod(shape) * dtype.itemsize, size - 8 - width - length
     if needed != found:
         raise InputError(
             f"{where} is damaged: shape {shape} and {dtype} are {needed:,} bytes, it holds {found:,}"
         )
-    data = stream.read(needed)
-    if len(data) != needed:
-        raise InputError(f"{where} is damaged: it ends after {len(data):,} of {needed:,} bytes")
-    # the end of the stream, where the checksum is compared
-    stream.read(1)
-    flat = np.frombuffer(data, dtype)
-    return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+    return dtype, shape, fortran, 8 + width + length
 
 
 def _parsed(text: str, where: str) -> tuple[np.dtype, tuple[int, ...], bool]:
@@ -227,7 +278,9 @@ def _idx(stream: Any, size: int, packed: bool, name: str) -> np.ndarray:
         raise InputError(
             f"{name} is damaged: an IDX file of shape {shape} has {start + needed:,} bytes, this one has {held}"
         )
-    return np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    return (
+        np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    )
 
 
 def is_idx(path: str | os.PathLike[str]) -> bool:

@@ -5,15 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ...autograd.core.typing import DType
 from ..errors import InputError, counted, listed
+from .device_data import parts_of
 from .load import Dataset
+from .mapped import release
 
 _MIN_ROWS = 10
-_CHUNK = 4096
+# Rows, columns and numbers that are looked at at once.
+_CHUNK, _COLUMNS, _NUMBERS = 4096, 256, 1 << 20
+
+
+class Rows(Protocol):
+    """A table that gives some of its rows: an array, in memory or mapped from a file, or what makes them when asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+
+    def __getitem__(self, index: np.ndarray, /) -> np.ndarray:
+        """The rows of these numbers, shape (k, d), in this order."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +162,18 @@ class Standardizer:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, x: np.ndarray, *, one_scale: bool = False) -> Standardizer:
+    def fit(
+        cls, x: Rows, *, rows: np.ndarray | None = None, one_scale: bool = False
+    ) -> Standardizer:
         """Measure the columns of `x`, shape (n, d); only ever those of the training part.
+
+        Some thousand rows are looked at at a time, several times: nothing of the size of `x` is made.
 
         Parameters
         ----------
-        x : ndarray, shape (n, d)
+        x : ndarray, shape (n, d), or what gives rows as one does
+        rows : ndarray of int, optional
+            Which rows to measure; all of them if None. The numbers are, bit for bit, those of ``x[rows]``.
         one_scale : bool
             Divide all columns by the root of their mean variance, not each by its own deviation: for
             pixels, which share a unit. Blown up, the noise of pixels that are nearly always blank costs
@@ -160,19 +184,24 @@ class Standardizer:
         >>> Standardizer.fit(np.asarray([[1.0, 7.0], [3.0, 7.0]]))
         Standardizer(mean=array([2., 7.]), scale=array([1., 1.]))
         """
-        low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
+        rows = np.arange(len(x)) if rows is None else rows
+        n, d = len(rows), x.shape[1]
+        low, high = np.full(d, np.inf), np.full(d, -np.inf)
+        for part, own in _blocks(x, rows):
+            np.minimum(low[own], part.min(axis=0), out=low[own])
+            np.maximum(high[own], part.max(axis=0), out=high[own])
         # In units of the largest entry no square overflows, whatever the columns' units are.
         unit = np.maximum(np.abs(low), np.abs(high))
         unit[unit == 0] = 1.0
         mean, square = np.zeros_like(unit), np.zeros_like(unit)
-        for rows in _chunks(x):
-            mean += (rows / unit).sum(axis=0) / len(x)
+        for part, own in _blocks(x, rows):
+            mean[own] += (part / unit[own]).sum(axis=0) / n
         # The first mean is rounded in units of the entries, its correction in those of the deviation.
         correction = np.zeros_like(unit)
-        for rows in _chunks(x):
-            deviation = rows / unit - mean
-            correction += deviation.sum(axis=0) / len(x)
-            square += (deviation**2).sum(axis=0) / len(x)
+        for part, own in _blocks(x, rows):
+            deviation = part / unit[own] - mean[own]
+            correction[own] += deviation.sum(axis=0) / n
+            square[own] += (deviation**2).sum(axis=0) / n
         mean += correction
         square = np.maximum(square - correction**2, 0.0)
         constant = low == high
@@ -181,21 +210,61 @@ class Standardizer:
             scale[:] = scale.max() and scale.max() * np.sqrt(np.mean((scale / scale.max()) ** 2))
         return cls(np.where(constant, low, mean * unit), np.where(scale == 0, 1.0, scale))
 
-    def transform(self, x: np.ndarray, dtype: DType = "float64") -> np.ndarray:
-        """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""
-        z = np.empty(x.shape, dtype=dtype)
-        # a number beyond float32 becomes infinite
-        with np.errstate(over="ignore"):
-            for start in range(0, len(x), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                z[rows] = (x[rows].astype(np.float64) - self.mean) / self.scale
+    def transform(
+        self, x: Rows, dtype: DType = "float64", *, rows: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Standardise `x`, shape (n, d), or those of its rows; computed in float64, returned as `dtype`."""
+        n = len(x) if rows is None else len(rows)
+        z = np.empty((n, x.shape[1]), dtype=dtype)
+        start = 0
+        for part in self.parts(x, dtype, rows=rows):
+            z[start : start + len(part)] = part
+            start += len(part)
         return z
+
+    def parts(
+        self, x: Rows, dtype: DType = "float64", *, rows: np.ndarray | None = None
+    ) -> Iterator[np.ndarray]:
+        """What `transform` returns, some rows at a time."""
+        rows = np.arange(len(x)) if rows is None else rows
+        at_once = max(1, min(_CHUNK, _NUMBERS // max(x.shape[1], 1)))
+        for chunk in _chunks(x, rows, at_once):
+            # a number beyond float32 becomes infinite
+            with np.errstate(over="ignore"):
+                yield ((chunk.astype(np.float64) - self.mean) / self.scale).astype(dtype)
+
+    def of_some(self, columns: np.ndarray) -> Standardizer:
+        """The map that leaves all other columns as they are.
+
+        Parameters
+        ----------
+        columns : ndarray of bool, shape (d,)
+
+        Examples
+        --------
+        >>> Standardizer(np.ones(2), np.ones(2)).of_some(np.asarray([True, False])).mean
+        array([1., 0.])
+        """
+        return Standardizer(np.where(columns, self.mean, 0.0), np.where(columns, self.scale, 1.0))
 
     def inverse(self, z: np.ndarray) -> np.ndarray:
         """The values in their original units, of standardised ones, in float64."""
         return z.astype(np.float64) * self.scale + self.mean
 
 
-def _chunks(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Parts of some thousand rows, so that bytes of images never lie in memory as float64."""
-    return (x[start : start + _CHUNK].astype(np.float64) for start in range(0, len(x), _CHUNK))
+def _chunks(x: Rows, rows: np.ndarray, at_once: int) -> Iterator[np.ndarray]:
+    """Some of the rows at a time; of a file that is mapped into memory, what was read is given back."""
+    for start in range(0, len(rows), at_once):
+        yield x[rows[start : start + at_once]]
+        release(x)
+
+
+def _blocks(x: Rows, rows: np.ndarray) -> Iterator[tuple[np.ndarray, slice]]:
+    """Parts of some thousand rows as float64, and which columns they are.
+
+    Bytes of images never lie in memory as float64, and wide tables not as a whole. No block has one column where there
+    are more: NumPy adds up a single one in another order.
+    """
+    for chunk in _chunks(x, rows, _CHUNK):
+        for own in parts_of(x.shape[1], _COLUMNS, least=2):
+            yield chunk[:, own].astype(np.float64), own

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import decimal
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, listed
+from .tables.reading import Sheet
+from .tables.values import plain
 
 # Whole numbers are class labels while there are at most this many different ones.
 MAX_NUMERIC_CLASSES = 100
@@ -50,14 +54,16 @@ def array_target(y: np.ndarray, task: str, where: str) -> Target:
     return _numeric_target(y, task)
 
 
-def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
+def read_target(texts: list[str], task: str, positions: Sequence[str]) -> Target:
     """Task, targets and names of classes of texts: numbers if all of them are, else names.
+
+    Numbers with leading zeros, such as 007, are names, but for regression.
 
     Parameters
     ----------
     texts : list of str
     task : {"auto", "classification", "regression"}
-    positions : list of str
+    positions : sequence of str
         The position of each text in its file, for messages.
 
     Raises
@@ -67,15 +73,18 @@ def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
     """
     numbers: list[int | float] = []
     words = 0
-    for position, text in zip(positions, texts, strict=True):
+    codes = task != "regression" and any(re.fullmatch(r"-?0\d+", text) for text in texts)
+    for i, text in enumerate(texts):
         number = _number(text)
-        if number is None:
+        if number is None or codes:
             words += 1
             if task == "regression":
-                raise InputError(f"{position}: {text[:40]!r} is not a number") from None
+                raise InputError(f"{positions[i]}: {text[:40]!r} is not a number") from None
             continue
         if isinstance(number, float) and not math.isfinite(number):
-            raise InputError(f"{position}: {text[:40]} is not finite; remove or fill in such rows")
+            raise InputError(
+                f"{positions[i]}: {text[:40]} is not finite; remove or fill in such rows"
+            )
         numbers.append(number)
     if not words:
         if task == "regression":
@@ -87,6 +96,56 @@ def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
     # not by an array of texts, all of which would be as long as the longest
     names = sorted(set(texts))
     return "classification", _codes(names, texts), tuple(names)
+
+
+def target_of(sheet: Sheet, columns: Sequence[str], rows: np.ndarray, task: str) -> Target:
+    """Task, targets and names of classes of a column of a sheet, or of several, in the rows that are left.
+
+    Raises
+    ------
+    InputError
+        As `read_target`; for several columns of which one is not of numbers, or of which classes are asked.
+    """
+    if len(columns) == 1:
+        return _one_target(sheet, columns[0], rows, task)
+    if task == "classification":
+        raise InputError(
+            f"target: {listed(columns, 5)}: several targets are numbers to predict, and the task is classification"
+        )
+    parts = []
+    for column in columns:
+        try:
+            parts.append(_one_target(sheet, column, rows, "regression")[1])
+        except InputError as error:
+            raise InputError(f"{error} (several targets are numbers to predict)") from None
+    return "regression", np.concatenate(parts, axis=1), ()
+
+
+def _one_target(sheet: Sheet, column: str, rows: np.ndarray, task: str) -> Target:
+    series = sheet.frame[column].iloc[rows]
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
+        values = series.to_numpy()
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            place = sheet.at(int(rows[bad[0]]), column)
+            raise InputError(
+                f"{place}: {values[bad[0]]} is not finite; remove or fill in such rows"
+            )
+        return array_target(values, task, f"{sheet.name}: {column}")
+    return read_target([str(cell) for cell in plain(series)], task, _Positions(sheet, column, rows))
+
+
+class _Positions(Sequence[str]):
+    """The position of each target in its file; only for errors."""
+
+    def __init__(self, sheet: Sheet, column: str, rows: np.ndarray) -> None:
+        self._sheet, self._column, self._rows = sheet, column, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._sheet.at(int(self._rows[i]), self._column)
 
 
 def _number(text: str) -> int | float | None:
@@ -105,10 +164,10 @@ def _number(text: str) -> int | float | None:
     return int(exact) if exact == exact.to_integral_value() else int(value)
 
 
-def _refuse_first_word(texts: list[str], positions: list[str]) -> None:
-    for position, text in zip(positions, texts, strict=True):
+def _refuse_first_word(texts: list[str], positions: Sequence[str]) -> None:
+    for i, text in enumerate(texts):
         if _number(text) is None:
-            raise InputError(f"{position}: {text[:40]!r} is no number as most targets are")
+            raise InputError(f"{positions[i]}: {text[:40]!r} is no number as most targets are")
 
 
 def _numeric_target(values: np.ndarray, task: str) -> Target:

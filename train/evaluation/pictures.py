@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..plots.classifiers import calibration, confusion, roc
+from ..errors import extra
+from ..plots.classifiers import calibration, confusion, draw_confusion, roc
 from ..plots.regressors import predicted, residuals
-from ..plots.style import new_figure, png, shortened, wrapped
+from ..plots.style import new_figure, panel, png, room_for, shortened, wrapped
 
 _MOST_TARGETS = 4
 # numbers and names of more classes want a picture of their own size
@@ -20,20 +21,27 @@ def classification_figure(
     y: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], *, title: str
 ) -> Any:
     """Confusion matrix, ROC and calibration curves side by side."""
-    large = len(classes) > _LARGE
-    longest = max(len(shortened(name, 20)) for name in classes)
-    side = 5.0 if len(classes) <= 10 else 9.0 if large else 7.5
-    figure = new_figure(side + 10.0 + 0.07 * longest, side + (0.05 * longest if longest > 4 else 0))
-    ratios = [side + 0.8, 4.6, 4.6]
-    left, middle, right = figure.subplots(1, 3, width_ratios=ratios)
     names = list(classes)
-    labels = np.asarray(names, dtype=object)
-    confusion(labels[y], labels[probabilities.argmax(axis=1)], classes=names, ax=left)
-    roc(labels[y], probabilities, classes=names, ax=middle)
-    calibration(labels[y], probabilities, classes=names, ax=right)
-    left.set_title("Confusion matrix", fontsize="medium")
-    middle.set_title("ROC curve" + ("s" if len(names) > 2 else ""), fontsize="medium")
-    right.set_title("Calibration", fontsize="medium")
+    numbers = np.arange(len(names))
+    table = extra("sklearn.metrics", "a picture of a classifier").confusion_matrix(
+        y, probabilities.argmax(axis=1), labels=numbers
+    )
+    side = 4.0 if len(names) <= 10 else 8.0 if len(names) > _LARGE else 6.5
+    longest = max(len(shortened(name, 20)) for name in names)
+    left, low = 0.75 + 0.07 * longest, 0.65 + room_for(names)
+    height = max(side, 4.0) + low + 0.85
+    figure = new_figure(left + side + 2 * 4.75 + 0.15, height, layout=None)
+    middle = low + max(side - 4.0, 0.0) / 2
+    first = panel(figure, left, low, side, side)
+    second = panel(figure, left + side + 0.75, middle, 4.0, 4.0)
+    third = panel(figure, left + side + 5.5, middle, 4.0, 4.0)
+    draw_confusion(table, names, bar=False, ax=first)
+    labels = np.asarray(names, dtype=object)[y]
+    roc(labels, probabilities, classes=names, ax=second)
+    calibration(labels, probabilities, classes=names, ax=third)
+    first.set_title("Rows by class", fontsize="medium")
+    second.set_title("ROC curve" + ("s" if len(names) > 2 else ""), fontsize="medium")
+    third.set_title("Calibration", fontsize="medium")
     figure.suptitle(wrapped(title, 130))
     return figure
 
@@ -43,10 +51,9 @@ def regression_figure(y: np.ndarray, found: np.ndarray, names: Sequence[str], *,
     shown = list(names)[:_MOST_TARGETS]
     if len(names) > len(shown):
         title += f"\nthe first {len(shown)} of {len(names)} targets"
-    figure = new_figure(10.0, 4.4 * len(shown) + 0.4)
-    for i, (name, (left, right)) in enumerate(
-        zip(shown, figure.subplots(len(shown), 2, squeeze=False), strict=True)
-    ):
+    figure = new_figure(10.0, 4.4 * len(shown) + 0.5)
+    rows = figure.subplots(len(shown), 2, squeeze=False)
+    for i, (name, (left, right)) in enumerate(zip(shown, rows, strict=True)):
         predicted(y[:, i], found[:, i], name=name, ax=left)
         residuals(y[:, i], found[:, i], name=name, ax=right)
     figure.suptitle(wrapped(title, 90))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -68,9 +67,7 @@ def started() -> None:
 
 
 def ended() -> None:
-    """At the end of a command all is written and said: Ctrl-C needs no word any more, nor a traceback."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()
+    """At the end of a command, when all is written and said, Ctrl-C needs no word any more, nor a traceback."""
     if _is_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -65,7 +65,9 @@ def confusion(
     return draw_confusion(table, [str(label) for label in labels], ax=ax)
 
 
-def draw_confusion(table: np.ndarray, names: Sequence[str], *, ax: Any = None) -> Any:
+def draw_confusion(
+    table: np.ndarray, names: Sequence[str], *, bar: bool = True, ax: Any = None
+) -> Any:
     """A confusion matrix that has been counted, with these names of the classes."""
     n = len(names)
     side = min(max(4.6, 0.34 * n + 2.0), 11.0)
@@ -87,10 +89,11 @@ def draw_confusion(table: np.ndarray, names: Sequence[str], *, ax: Any = None) -
     name_ticks(ax.yaxis, names, most=50, font=font, rotate=False)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
-    bar = ax.figure.colorbar(shown, ax=ax, fraction=0.045, pad=0.02)
-    bar.set_label("share of the true class's rows")
-    ticker = extra("matplotlib.ticker", "a plot")
-    bar.ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
+    if bar:
+        scale = ax.figure.colorbar(shown, ax=ax, fraction=0.045, pad=0.02)
+        scale.set_label("share of the true class's rows")
+        ticker = extra("matplotlib.ticker", "a plot")
+        scale.ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
     return ax
 
 

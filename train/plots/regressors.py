@@ -59,6 +59,7 @@ def predicted(y_true: Any, y_pred: Any, X: Any = None, *, name: str = "", ax: An
     ax.set_aspect("equal")
     ax.set_xlabel(_called("true", name))
     ax.set_ylabel(_called("predicted", name))
+    ax.locator_params(axis="x", nbins=6)
     open_axes(ax)
     return ax
 
@@ -99,6 +100,7 @@ def residuals(y_true: Any, y_pred: Any, X: Any = None, *, name: str = "", ax: An
     ax.set_ylim(area[2:])
     ax.set_xlabel(_called("predicted", name))
     ax.set_ylabel("residual: true − predicted")
+    ax.locator_params(axis="x", nbins=6)
     open_axes(ax)
     return ax
 

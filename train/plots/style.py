@@ -22,10 +22,16 @@ TRAINING, VALIDATION, MARK = OKABE_ITO[0], OKABE_ITO[1], "#777777"
 _GRID = 0.25
 
 
-def new_figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float, *, layout: str | None = "constrained") -> Any:
     """A figure of its own, so that no display and no global state of pyplot is touched."""
     figure = extra("matplotlib.figure", "a plot").Figure
-    return figure(figsize=(width, height), dpi=110, layout="constrained")
+    return figure(figsize=(width, height), dpi=110, layout=layout)
+
+
+def panel(figure: Any, left: float, bottom: float, width: float, height: float) -> Any:
+    """Axes at a place of the figure, in inches: to find the places by themselves costs as long as to draw."""
+    wide, tall = figure.get_size_inches()
+    return figure.add_axes((left / wide, bottom / tall, width / wide, height / tall))
 
 
 def axes_or_new(ax: Any, width: float, height: float) -> Any:

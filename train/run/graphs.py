@@ -41,6 +41,11 @@ class Nodes:
         return task_for(self.graph.labelled).score_name
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """Nothing but what every run says."""
+        return ()
+
+    @property
     def labels(self) -> np.ndarray | None:
         """The class of every node that has one."""
         return self.graph.labelled.y

@@ -6,6 +6,8 @@ import contextlib
 import csv
 import io
 import math
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,17 @@ import numpy as np
 from ... import backend
 from ..data.load import as_images, load_features
 from ..data.split import Standardizer
-from ..errors import InputError
+from ..data.tables.features import Layout
+from ..data.tables.foreign import split_names
+from ..errors import InputError, one_line
 from ..measure import predict
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
 from .graphs import predict_nodes
 from .metadata import check_finite, model_file, standardizer, texts
 from .tasks import probabilities
+
+_NO_TABLE = Layout((), False, (), ())
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Trained:
         The axes of the images that the features are, where the model takes images.
     channels_last : bool
         Whether the last of three axes are the channels.
+    layout : Layout
+        The columns of the table that the model was trained on, and how they become numbers.
     """
 
     model: Any
@@ -55,6 +63,7 @@ class Trained:
     target: str
     image_shape: tuple[int, ...] | None = None
     channels_last: bool = False
+    layout: Layout = _NO_TABLE
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the classes, shape (n, C), or predictions, shape (n, k), in float64.
@@ -84,7 +93,19 @@ def load_trained(run: str | Path) -> Trained:
         If there is none, or the file is damaged or not from `pullback train`; for a model of a text or a graph.
     """
     path = model_file(run)
-    model, metadata, net = load_described(path)
+    return trained_of(path, *load_described(path))
+
+
+def trained_of(
+    path: Path | str, model: Any, metadata: dict[str, Any], net: Architecture | None
+) -> Trained:
+    """The model of a run on a table or images, of what its file holds.
+
+    Raises
+    ------
+    InputError
+        As `load_trained`.
+    """
     kind = metadata.get("kind", "table")
     if kind != "table":
         instead = {
@@ -102,8 +123,9 @@ def load_trained(run: str | Path) -> Trained:
             standardizer(metadata["standardize"]),
             None if targets is None else standardizer(targets),
             str(metadata["target"]),
-            None if net is None else _image(metadata, net),
-            net is not None and metadata["channels_last"] is True,
+            _image(metadata, net) if takes_images(net) else None,
+            takes_images(net) and metadata["channels_last"] is True,
+            _layout(metadata),
         )
         if trained.task not in ("classification", "regression"):
             raise ValueError(trained.task)
@@ -116,7 +138,24 @@ def load_trained(run: str | Path) -> Trained:
     return trained
 
 
-def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
+def takes_images(net: Architecture | None) -> bool:
+    """Whether a network takes the axes of images, and no rows of numbers."""
+    return net is not None and net.kind == "cnn"
+
+
+def _layout(metadata: dict[str, Any]) -> Layout:
+    """The columns in the metadata; of earlier versions the features' names are known alone."""
+    if metadata.get("layout") is not None:
+        return Layout.from_dict(metadata["layout"])
+    width = len(metadata["standardize"]["mean"])
+    columns, target = texts(metadata["columns"]), str(metadata["target"])
+    used = columns or tuple(str(i) for i in range(width))
+    return Layout(
+        (*used, target) if columns else used, bool(columns), (target,) if columns else (), used
+    )
+
+
+def _image(metadata: dict[str, Any], net: Any) -> tuple[int, ...]:
     """The axes of the images in the metadata, which have to be those of the network."""
     shape = metadata["image_shape"]
     if not isinstance(shape, list) or any(type(n) is not int for n in shape):
@@ -129,14 +168,17 @@ def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
+def _check(trained: Trained, net: Architecture | None, path: Path | str) -> None:
     """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
     if net is None:
         width, outputs = trained.model.sizes[0], trained.model.sizes[-1]
     else:
-        width, outputs = math.prod(net.settings["image"]), net.settings["outputs"]
+        own = net.settings
+        width = math.prod(own["image"]) if takes_images(net) else own["features"]
+        outputs = own["outputs"]
     fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)
-    fits &= len(trained.columns) in (0, width)
+    fits &= len(trained.layout.inputs) == width
+    fits &= len(trained.columns) in (0, len(trained.layout.used))
     fits &= (trained.targets is None) == (trained.task == "classification")
     if trained.targets is None:
         fits &= outputs == (1 if len(trained.classes) == 2 else len(trained.classes))
@@ -147,7 +189,12 @@ def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
 
 
 def predict_file(
-    run: str | Path, data: str | Path, *, edges: str | Path | None = None, backend_name: str = ""
+    run: str | Path,
+    data: str | Path,
+    *,
+    edges: str | Path | None = None,
+    backend_name: str = "",
+    note: Callable[[str], None] | None = None,
 ) -> str:
     """Predictions for the rows of a file, as CSV.
 
@@ -156,17 +203,19 @@ def predict_file(
     run : path
         A run's folder, or its model file.
     data : path
-        A .csv, .npz or IDX file with the features that the model was trained on; they are
-        standardised as the training part was. For a graph, the table of its nodes.
+        A table, or an .npz or IDX file, with the features that the model was trained on: columns by name, in any
+        order. They become numbers as those of the training part did. For a graph, the table of its nodes.
     edges : path, optional
         The edges of a graph, for a model of graphs alone.
     backend_name : {"", "auto", "numpy", "cupy"}
+    note : callable, optional
+        Takes lines about columns that are not used and cells that are filled in; None: they go to stderr.
 
     Returns
     -------
     str
-        One line for each row, under a header: the class and the probability of each class, or the
-        predicted numbers.
+        One line for each row of the file, in its order, under a header: the class and the probability of each
+        class, or the predicted numbers.
 
     Raises
     ------
@@ -181,13 +230,17 @@ def predict_file(
         trained = load_trained(run)
         x = load_features(
             data,
-            trained.columns,
-            len(trained.inputs.mean),
-            target=trained.target,
+            trained.layout,
+            trained.inputs.mean,
             image_shape=trained.image_shape,
+            note=note or _note,
         )
         result = trained(x)
     return predictions_text(result, trained.task, trained.classes, trained.target)
+
+
+def _note(line: str) -> None:
+    print(f"pullback: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], target: str) -> str:
@@ -196,7 +249,9 @@ def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], ta
     writer = csv.writer(lines, lineterminator="\n")
     if task == "regression":
         k = result.shape[1]
-        names = [target] if k == 1 else [f"{target}[{i}]" for i in range(k)]
+        names = [target] if k == 1 else split_names(target)
+        if len(names) != k:
+            names = [f"{target}[{i}]" for i in range(k)]
         writer.writerow([f"predicted {name}" for name in names])
         writer.writerows([f"{value:.9g}" for value in row] for row in result)
         return lines.getvalue()

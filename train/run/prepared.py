@@ -12,12 +12,17 @@ import numpy as np
 from ...autograd.core.typing import PyTree
 from ...backend import Backend
 from ...distributed import Communicator
+from ...optim import ReduceOnPlateau
 from ..data.split import Split, Standardizer
+from ..errors import InputError
+from ..fitting.feeding import steps_of_epoch
 from ..fitting.result import Fit
 from ..loop import fit
 from ..networks.architecture import Architecture
 from ..optimizers import make_optimizer
+from ..schedules import make_schedule
 from .config import Settings
+from .defaults import plateau_patience
 from .tasks import Task
 
 
@@ -52,6 +57,8 @@ class Prepared:
         Settings that only the data told, to be written with the others.
     report : callable
         ``report(loss)``: what a loss means, for the last line.
+    notes : tuple of str
+        What is to be told beside `start`, each in a line.
     """
 
     settings: Settings
@@ -65,14 +72,46 @@ class Prepared:
     built_by: Architecture | None = None
     resolved: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[float], str] = _nothing
+    notes: tuple[str, ...] = ()
 
     @property
     def optimizer(self) -> Any:
-        """The optimiser that the settings ask for."""
+        """The optimiser that the settings ask for.
+
+        Raises
+        ------
+        InputError
+            For a schedule that the number of steps does not allow.
+        """
         settings = self.settings
-        return make_optimizer(
-            settings.optimizer, float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
+        steps = settings.epochs * steps_of_epoch(
+            self.model, self.parts["train"], settings.batch_size
         )
+        rate = float(settings.learning_rate or 0.0)
+        try:
+            schedule = make_schedule(settings.schedule, rate, steps, settings.warmup)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        method = settings.optimizer
+        if method == "sgd" and settings.momentum:
+            method = "momentum"
+        given = {"momentum": settings.momentum, "b1": settings.beta1, "b2": settings.beta2}
+        return make_optimizer(
+            method,
+            schedule,
+            float(settings.l2 or 0.0),
+            clip=float(settings.clip),
+            **{key: float(value) for key, value in given.items() if value is not None},
+        )
+
+    @property
+    def plateau(self) -> ReduceOnPlateau | None:
+        """The rule that lowers the learning rate by the validation loss, if the settings ask for it."""
+        settings = self.settings
+        if settings.schedule != "plateau":
+            return None
+        rate = float(settings.learning_rate or 0.0)
+        return ReduceOnPlateau(rate, patience=plateau_patience(settings.model))
 
     @property
     def title(self) -> str:
@@ -105,6 +144,7 @@ def fit_prepared(
         batch_size=settings.batch_size,
         batches=settings.batches,
         l1=settings.l1,
+        plateau=prepared.plateau,
         patience=settings.patience,
         seed=settings.seed,
         compile=settings.compile,
@@ -132,6 +172,10 @@ class Source(Protocol):
     @property
     def score_name(self) -> str:
         """Of what is counted as right."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was found in the data and decided about them, in lines for people."""
 
     @property
     def labels(self) -> np.ndarray | None:

@@ -15,6 +15,7 @@ from ..files import locked, read_bytes, sweep_runs, write_atomic
 from ..fitting.result import Fit
 from ..parallel.launch import together
 from ..parallel.ranks import of_rank_0
+from ..schedules import by_all_steps
 from .config import Settings, read_config
 from .run import (
     CHECKPOINT,
@@ -30,11 +31,11 @@ from .run import (
 )
 
 # What may be another when a run goes on: none of them changes what a step computes, but for rounding.
-FREE = ("epochs", "patience", "backend")
+FREE = ("epochs", "patience", "backend", "stream", "memory")
 
 
 def resumed(run: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Settings:
-    """The settings with which a run goes on: its own, and `epochs`, `patience` and `backend` where they are given.
+    """The settings with which a run goes on: its own, and those of `FREE` where they are given.
 
     Parameters
     ----------
@@ -61,6 +62,14 @@ def resumed(run: str | os.PathLike[str], options: Mapping[str, Any] | None = Non
     if given.get("epochs", settings.epochs) < settings.epochs:
         raise InputError(
             f"epochs: {given['epochs']} is less than {settings.epochs}, which {folder} has: a run may go on for more"
+        )
+    if given.get("epochs", settings.epochs) > settings.epochs and by_all_steps(
+        settings.schedule, settings.warmup
+    ):
+        raise InputError(
+            f"epochs: the learning rate of {folder} is made for {settings.epochs} epochs (schedule "
+            f"{settings.schedule}, warmup {settings.warmup:g}), and cannot go on for more: leave out --epochs, "
+            f"or start a new run: pullback train --config {folder / CONFIG} --epochs {given['epochs']}"
         )
     if not (folder / CHECKPOINT).exists() and any((folder / f).exists() for f in (CURVES, WEIGHTS)):
         raise InputError(
@@ -103,14 +112,16 @@ def resume(
     r"""Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
 
     Its files are, bit for bit, those of a run that was never interrupted, wherever it was: also where it was killed. A
-    run that has no checkpoint yet begins anew. On ranks, as many as there are now, they are those bits up to rounding.
+    run that has no checkpoint yet begins anew. A schedule that spans all epochs has none left for more of them: then
+    `epochs` may not be raised; with constant (with a warm-up in steps) and plateau it may. On ranks, as many as there
+    are now, they are those bits up to rounding.
 
     Parameters
     ----------
     run : path
         The run's folder.
     options : mapping, optional
-        `epochs`, `patience` and `backend`, where they are to be others than the run's own.
+        Those of `FREE` that are to be others than the run's own: `epochs`, `patience`, `backend`, `stream`, `memory`.
     say, progress, every, distributed
         As in `train`.
 
@@ -143,7 +154,7 @@ def resume(
     with contextlib.ExitStack() as stack:
         folder = Path(run)
         of_rank_0(distributed, lambda: stack.enter_context(locked(folder)))
-        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed, folder))
         voice.say_start(ready)
 
         def renew() -> bytes:

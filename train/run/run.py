@@ -27,6 +27,7 @@ from ..replay import refusal
 from .checkpoint import save
 from .config import Settings, config_text
 from .defaults import TEXT_MODELS
+from .evaluate import EVALUATION, PICTURE, test_part
 from .graphs import load_nodes
 from .metadata import MODEL
 from .plots import curves_png
@@ -38,7 +39,8 @@ METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT = (
     "metrics.csv", "curves.png", "weights.png", "run.toml", "checkpoint.safetensors"
 )  # fmt: skip
 
-FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT)
+# the picture of an evaluation is not there where the model is of a text
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, EVALUATION, PICTURE, CONFIG, CHECKPOINT)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -105,7 +107,7 @@ def train(
     """
     voice = Voice.of(say, progress, distributed)
     with contextlib.ExitStack() as stack:
-        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed, Path(runs)))
         voice.say_start(ready)
 
         def begin() -> Path:
@@ -122,9 +124,18 @@ def train(
 
 
 def made_ready(
-    settings: Settings, stack: contextlib.ExitStack, group: Communicator | None
+    settings: Settings,
+    stack: contextlib.ExitStack,
+    group: Communicator | None,
+    scratch: Path = Path("runs"),
 ) -> Prepared:
     """The data and the first model, on the backend of the settings, which is active until the stack is left.
+
+    Parameters
+    ----------
+    settings, stack, group
+    scratch : Path
+        The folder for files of rows that are not to be in memory.
 
     Raises
     ------
@@ -139,12 +150,15 @@ def made_ready(
             f"distributed: {settings.model} takes the nodes of one graph in every step, which ranks cannot share by "
             "rows: start it without the launcher"
         )
-    for module in ("safetensors.numpy", "matplotlib.figure"):
+    for module in ("safetensors.numpy", "matplotlib.figure", "sklearn.metrics"):
         extra(module, "training from the command line")
     if settings.backend:
         stack.enter_context(backend.use(settings.backend))
-    source = load_source(settings)
-    return source.prepare(settings, source.split(settings.seed), backend.current())
+    source = load_source(settings, scratch)
+    ready = source.prepare(settings, source.split(settings.seed), backend.current())
+    # it refuses what the number of steps does not allow
+    _ = ready.optimizer
+    return ready
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -159,8 +173,8 @@ def folder_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "run"
 
 
-def load_source(settings: Settings) -> Source:
-    """The data that the settings name, in the form that their network takes.
+def load_source(settings: Settings, scratch: Path = Path("runs")) -> Source:
+    """The data that the settings name, in the form that their network takes; files of their rows are in `scratch`.
 
     Raises
     ------
@@ -171,7 +185,7 @@ def load_source(settings: Settings) -> Source:
         return load_blocks(settings)
     if settings.model == "gcn":
         return load_nodes(settings)
-    return load_table(settings)
+    return load_table(settings, scratch)
 
 
 def trained(
@@ -224,6 +238,11 @@ def trained(
         save(folder / MODEL, run.model, metadata, built_by=prepared.built_by)
         write_atomic(folder / CURVES, curves)
         write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
+        judged = test_part(prepared, run.model, *test)
+        write_atomic(folder / EVALUATION, judged.json())
+        picture = judged.picture()
+        if picture is not None:
+            write_atomic(folder / PICTURE, picture)
         return test
 
     # the others wait: a launcher kills all when the first one ends with an exit code that is not 0
@@ -333,13 +352,33 @@ class Voice:
         """Say what the data and the network are, and on how many ranks."""
         settings = prepared.settings
         self.say(prepared.start)
+        for line in prepared.notes:
+            self.say(line)
         parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
         self.say(
             f"{prepared.network}, {counted(parameters, 'parameter')}, "
-            f"{settings.optimizer}; {settings.dtype} on {backend.current().name}"
+            f"{_method(settings)}; {settings.dtype} on {backend.current().name}"
             + (f", products in {settings.precision}" if settings.precision != "float32" else "")
             + (f", {where(self.group)}" if self.group is not None else "")
         )
+
+
+def _method(settings: Settings) -> str:
+    """The optimiser and what is done to its rate, its gradients and its loss, in a few words."""
+    words = [settings.optimizer]
+    if settings.schedule != "constant":
+        words.append(settings.schedule)
+    if settings.warmup:
+        words.append(
+            f"{100 * settings.warmup:g} % warm-up"
+            if settings.warmup < 1
+            else f"{int(settings.warmup):,} steps of warm-up"
+        )
+    if settings.clip:
+        words.append(f"gradients clipped to {settings.clip:g}")
+    if settings.class_weight != "none":
+        words.append("classes balanced")
+    return ", ".join(words)
 
 
 def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:
@@ -361,6 +400,7 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
     )
     unit = prepared.report(result.test_loss)
     say(f"test {shown(result.test_score)}, test loss {result.test_loss:.4f}{unit}")
-    say(f"files in {result.folder}: {', '.join(FILES)}")
+    written = [name for name in FILES if (result.folder / name).exists()]
+    say(f"files in {result.folder}: {', '.join(written)}")
     if run.stopped == "interrupted":
         say(f"to go on: pullback train --resume {shlex.quote(str(result.folder))}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,42 @@ import numpy as np
 from ... import backend, models
 from ...autograd.core.array import backend_array
 from ..data.device_data import to_device_if_it_fits
-from ..data.load import Dataset, load_dataset
+from ..data.labelled import Wanted, load_labelled
+from ..data.load import TABLES, Dataset, load_dataset
+from ..data.mapped import on_disk
 from ..data.split import Split, Standardizer, folds, split
+from ..data.tables.columns import Wishes
+from ..data.tables.encoder import Encoder
+from ..data.tables.reading import suffix_of
+from ..data.tables.spilled import matrix_on_disk
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
-from .tasks import task_for
+from .streaming import why_streamed
+from .tasks import balanced, task_for
 
 
 @dataclass(frozen=True)
 class Table:
-    """A data set of rows, in the computer's memory."""
+    """A data set of rows.
+
+    Attributes
+    ----------
+    data : Dataset
+    scratch : Path or None
+        The folder for the files of standardised rows, from which batches are read; None: they are in memory.
+    why : str
+        Why they are in files, to be told.
+    test : str
+        The file of the test part; empty where it is a part of the data.
+    """
 
     data: Dataset
+    scratch: Path | None = None
+    why: str = ""
+    test: str = ""
 
     @property
     def name(self) -> str:
@@ -38,13 +60,23 @@ class Table:
         return task_for(self.data).score_name
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """How the file is written, and what its columns are."""
+        return self.data.told
+
+    @property
     def labels(self) -> np.ndarray | None:
         """The class of every row; None for regression."""
         return self.data.y if self.data.task == "classification" else None
 
     def split(self, seed: int) -> Split:
-        """The parts, each class alike."""
-        return split(self.data, seed=seed)
+        """The parts, each class alike; with a test part of its own, what would be that is trained on."""
+        parts = split(self.data, seed=seed)
+        if not self.test:
+            return parts
+        return Split(
+            np.sort(np.concatenate([parts.train, parts.test])), parts.validation, parts.test[:0]
+        )
 
     def folds(self, k: int, seed: int) -> list[Split]:
         """The folds, each class alike."""
@@ -52,18 +84,33 @@ class Table:
 
     def prepare(self, settings: Settings, rows: Split, active: backend.Backend) -> Prepared:
         """Standardised parts on the device, the first model."""
-        data, task = self.data, task_for(self.data)
-        inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
-        x = inputs.transform(data.x, settings.dtype)
+        data, task, layout = self.data, task_for(self.data), self.data.layout
+        encoder = None
+        if data.kinds is not None and layout is not None:
+            # of the training rows alone, also where this is one fold of many
+            if self.scratch is None:
+                encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
+                x = encoder.transform(data.x)
+            else:
+                encoder = Encoder.fit(data.kinds, data.x, rows=rows.train)
+                x = matrix_on_disk(data.x, encoder.transform, len(encoder.names), self.scratch)
+            data = replace(data, x=x, columns=encoder.names)
+            layout = replace(layout, encoder=encoder, used=encoder.columns)
+        inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
+        if encoder is not None:
+            inputs = inputs.of_some(encoder.is_number)
         targets = None
-        y = data.y
         if data.task == "regression":
-            targets = Standardizer.fit(data.y[rows.train])
-            y = targets.transform(data.y, settings.dtype)
+            targets = Standardizer.fit(data.y, rows=rows.train)
+        if settings.class_weight == "balanced":
+            if data.task == "regression":
+                raise InputError(
+                    f"class_weight: is for classes, and {data.target!r} is a number; leave it out"
+                )
+            task = balanced(task, np.asarray(data.y)[rows.train], len(data.classes))
         built_by = None
         if settings.model == "cnn":
-            x = data.images(x)
-            image = tuple(int(n) for n in x.shape[1:])
+            image = data.axes
             built_by = Architecture(
                 "cnn",
                 {
@@ -78,34 +125,58 @@ class Table:
             model: Any = built_by.build(settings.seed)
             network = f"cnn {' × '.join(map(str, image))} to {task.outputs}"
         else:
-            sizes = [x.shape[1], *settings.hidden, task.outputs]
-            model = models.MLP(
-                sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
-            )
+            sizes = [data.x.shape[1], *settings.hidden, task.outputs]
             network = "network " + "-".join(map(str, sizes))
+            if settings.batch_norm or settings.dropout:
+                built_by = Architecture(
+                    "mlp",
+                    {
+                        "features": int(data.x.shape[1]),
+                        "hidden": settings.hidden,
+                        "outputs": task.outputs,
+                        "activation": settings.activation,
+                        "dropout": float(settings.dropout or 0.0),
+                        "batch_norm": settings.batch_norm,
+                    },
+                    settings.dtype,
+                )
+                model = built_by.build(settings.seed)
+                network += " with batch norm" if settings.batch_norm else ""
+            else:
+                model = models.MLP(
+                    sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
+                )
         network += f", {settings.activation}" if settings.hidden or built_by else ""
+        encoded = replace(self, data=data)
+        wanted = Wanted(
+            layout, inputs.mean, data.target, data.classes, data.y.shape[1:], data.image_shape
+        )
+        chosen = {"train": (encoded, rows.train), "validation": (encoded, rows.validation)}
+        notes: list[str] = []
+        chosen["test"] = self._tested(encoded, rows.test, wanted, notes)
         parts = {
-            part: to_device_if_it_fits((x[index], y[index]), active)
-            for part, index in (
-                ("train", rows.train),
-                ("validation", rows.validation),
-                ("test", rows.test),
-            )
+            part: to_device_if_it_fits(own._part(index, inputs, targets, settings), active)
+            for part, (own, index) in chosen.items()
         }
+        start = self._start(rows) + f"{len(chosen['test'][1]):,}"
+        start += f" of {Path(self.test).name} to test" if self.test else " to test"
+        # what is said and drawn at the end does not keep the rows in memory until then
+        about = Table(data.without_rows())
         return Prepared(
             settings,
             task,
             parts,
             model,
-            self._start(rows),
+            start,
             network,
-            lambda model, title: self._picture(model, title, settings),
+            lambda model, title: about._picture(model, title, settings),
             {
                 "data": data.name,
                 "task": data.task,
                 "target": data.target,
                 "classes": list(data.classes),
-                "columns": list(data.columns),
+                "columns": list(self.data.columns),
+                "layout": None if layout is None else layout.to_dict(),
                 "image_shape": list(data.image_shape) if data.image_shape else None,
                 "channels_last": data.channels_last,
                 "standardize": numbers(inputs),
@@ -113,8 +184,45 @@ class Table:
             },
             built_by,
             self._resolved(settings),
-            lambda loss: self._report(loss, targets),
+            lambda loss: about._report(loss, targets),
+            (*self.told, *notes, *((self.why,) if self.why else ())),
         )
+
+    def _tested(
+        self, encoded: Table, rows: np.ndarray, wanted: Wanted, notes: list[str]
+    ) -> tuple[Table, np.ndarray]:
+        """The table of the test part, and which of its rows."""
+        if not self.test or len(rows):
+            # of a fold, or of the data
+            return encoded, rows
+        try:
+            x, y = load_labelled(self.test, wanted, note=notes.append)
+        except InputError as error:
+            raise InputError(f"test: {error}") from None
+        return replace(self, data=replace(encoded.data, x=x, y=y)), np.arange(len(y))
+
+    def _part(
+        self,
+        rows: np.ndarray,
+        inputs: Standardizer,
+        targets: Standardizer | None,
+        settings: Settings,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Features and targets of some rows as the network takes them; no more of them is ever in memory."""
+        data = self.data
+        y = (
+            data.y[rows]
+            if targets is None
+            else targets.transform(data.y, settings.dtype, rows=rows)
+        )
+        if self.scratch is None:
+            x = inputs.transform(data.x, settings.dtype, rows=rows)
+            return (data.images(x) if settings.model == "cnn" else x), y
+        parts = inputs.parts(data.x, settings.dtype, rows=rows)
+        width = data.x.shape[1:]
+        if settings.model == "cnn":
+            parts, width = map(data.images, parts), data.axes
+        return on_disk(self.scratch, parts, width, settings.dtype), y
 
     def _start(self, rows: Split) -> str:
         data = self.data
@@ -126,12 +234,16 @@ class Table:
         return (
             f"{data.name}: {counted(len(data.y), 'sample')}, {counted(data.x.shape[1], 'column')}, "
             f"{target}; {len(rows.train):,} to train on, {len(rows.validation):,} to validate, "
-            f"{len(rows.test):,} to test"
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
-        from_file = self.data.target if settings.data.lower().endswith((".csv", ".npz")) else ""
-        return {"target": settings.target or from_file, "task": self.data.task}
+        named = suffix_of(settings.data) in (*TABLES, ".npz")
+        kinds = tuple((column.name, column.setting) for column in self.data.kinds or ())
+        return {
+            "target": settings.target or (self.data.target if named else ""),
+            "task": self.data.task,
+            "columns": kinds,
+        }
 
     def _report(self, loss: float, targets: Standardizer | None) -> str:
         """The loss is of targets standardised on the training part; people know their own units."""
@@ -168,18 +280,27 @@ def kernels_png(W: np.ndarray, title: str) -> bytes:
     )
 
 
-def load_table(settings: Settings) -> Table:
-    """The data that the settings name.
+def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
+    """The data that the settings name; where they are not to be in memory, files of rows are in the folder `scratch`.
 
     Raises
     ------
     InputError
         For data that cannot be used; for a cnn also where rows are no images.
     """
-    data = load_dataset(settings.data, settings.target or None, task=settings.task)
+    why = why_streamed(settings)
+    place = scratch if why else None
+    wishes = Wishes(
+        settings.categorical, settings.numeric, settings.drop, settings.dates, settings.columns
+    )
+    data = load_dataset(
+        settings.data, settings.target or None,
+        task=settings.task, scratch=place, wishes=wishes, missing=settings.missing,
+        target_file=settings.target_file or None, decimal=settings.decimal,
+    )  # fmt: skip
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "
             "shape (n, height, width), or (n, channels, height, width), or leave out --model"
         )
-    return Table(data)
+    return Table(data, place, why, settings.test)

@@ -46,6 +46,11 @@ class TextBlocks:
         """Of the text."""
         return self.text.name
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Nothing but what every run says."""
+        return ()
+
     def split(self, seed: int) -> Split:
         """The first blocks, and the last two tenths, whatever the seed."""
         return split_blocks(len(self.x))

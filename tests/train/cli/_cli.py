@@ -21,6 +21,8 @@ for extra in ("typer", "rich", "safetensors", "matplotlib"):
 FILES = [
     "checkpoint.safetensors",
     "curves.png",
+    "evaluation.json",
+    "evaluation.png",
     "metrics.csv",
     "model.safetensors",
     "run.toml",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import _cli
-from .._cli import QUICK, records, table
+from ..cli import _cli
+from ..cli._cli import QUICK, records, table
 
 folder = _cli.folder
 

@@ -12,8 +12,8 @@ import pytest
 import pullback as pb
 from pullback.train import loop
 
-from .. import _cli
-from .._cli import FILES, child, files, table
+from ..cli import _cli
+from ..cli._cli import FILES, child, files, table
 from . import _networks_data
 
 folder, pullback = _cli.folder, _cli.pullback  # fixtures

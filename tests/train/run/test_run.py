@@ -10,9 +10,9 @@ import pytest
 
 import pullback as pb
 
-from .. import _cli
-from .._cli import FILES, QUICK, files, records, table
 from .._loop import on_device
+from ..cli import _cli
+from ..cli._cli import FILES, QUICK, files, records, table
 
 folder = _cli.folder
 

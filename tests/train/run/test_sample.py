@@ -10,8 +10,8 @@ import pytest
 import pullback as pb
 from pullback.train.run.sample import load_text_model
 
-from .. import _cli
-from .._cli import QUICK, table
+from ..cli import _cli
+from ..cli._cli import QUICK, table
 from ._networks_data import SENTENCE, text
 
 folder, pullback = _cli.folder, _cli.pullback

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .. import _cli
-from .._cli import FILES, files, records, table
+from ..cli import _cli
+from ..cli._cli import FILES, files, records, table
 from ._networks_data import images, text
 
 folder, pullback = _cli.folder, _cli.pullback

@@ -12,9 +12,9 @@ import pytest
 import pullback as pb
 from pullback.train.run.texts import load_blocks, next_accuracy
 
-from .. import _cli
-from .._cli import FILES, files, records
 from .._loop import on_device
+from ..cli import _cli
+from ..cli._cli import FILES, files, records
 from ._networks_data import text
 
 folder, pullback = _cli.folder, _cli.pullback

@@ -1,0 +1,1 @@
+"""Tables as people have them: files of text or of columns, read into sheets of typed columns."""

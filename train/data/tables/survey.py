@@ -1,0 +1,491 @@
+"""The first pass over a table in a text file: the type of each column, by pandas' parser, chunk by chunk."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError, extra, one_line
+from .cells import MISSING, NumberFormat
+from .dialect import Dialect, find_dialect
+from .feed import Feed, OtherEncoding, check_rows
+
+# Beyond, not every integer is a float64.
+EXACT = 2.0**53
+_CELLS = 400_000
+_NONE: Mapping[int, str] = {}
+_DIGITS, _ZERO = r"[-+]?\d+(?:\.0*)?(?:[eE][-+]?0+)?", r"[-+]?0\d+"
+_LONG, _CODE = r"[-+]?\d{16,}(?:\.0*)?(?:[eE][-+]?0+)?", r"[A-Z]{2}"
+# Names that pandas and R give to the numbers of rows.
+INDEX = re.compile(r"(?:Unnamed: 0(?:\.\d+)?|)")
+
+
+@dataclass
+class Facts:
+    """What is known of a column so far.
+
+    Attributes
+    ----------
+    kind : {"none", "int", "float", "bool", "words"}
+        "none" while every cell is missing.
+    missing : bool
+        Whether a cell is missing.
+    big : bool
+        Whether a number is 2**53 or beyond, where float64 skips integers.
+    parsed : bool
+        Whether the parser made values of cells that are words.
+    formatted : bool
+        Whether all words are numbers in the file's way of writing.
+    codes, signs : bool
+        Whether all words are two capital letters, of which NA may be one, or plus signs, as minus signs may be.
+    """
+
+    kind: str = "none"
+    missing: bool = False
+    big: bool = False
+    parsed: bool = False
+    formatted: bool = True
+    codes: bool = True
+    signs: bool = True
+
+    def add(self, column: Any, numbers: NumberFormat) -> None:
+        """Take in the next cells of the column."""
+        kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+        if kind == "i":
+            found = "int"
+            self.big = self.big or bool(
+                max(abs(int(column.max())), abs(int(column.min()))) >= EXACT
+            )
+        elif kind == "f":
+            values = column.to_numpy()
+            unknown = np.isnan(values)
+            self.missing = self.missing or bool(unknown.any())
+            found = "none" if unknown.all() else "float"
+            if found == "float":
+                largest = max(float(np.nanmax(values)), -float(np.nanmin(values)))
+                self.big = self.big or EXACT <= largest < np.inf
+        elif kind == "b":
+            found = "bool"
+        else:
+            found = self._add_words(column, numbers)
+        if found in ("int", "float", "bool") and self.kind == "words":
+            self.parsed = True
+        self.kind = _merged(self.kind, found)
+
+    def _add_words(self, column: Any, numbers: NumberFormat) -> str:
+        pandas = extra("pandas", "reading tables")
+        self.missing = self.missing or bool(column.isna().any())
+        kind = pandas.api.types.infer_dtype(column, skipna=True)
+        pure = kind in ("string", "empty")
+        self.parsed = self.parsed or not pure or self.kind in ("int", "float", "bool")
+        if kind == "empty":
+            return "none"
+        words = column.dropna().astype(str).str.strip()
+        self.formatted = self.formatted and bool(words.str.fullmatch(numbers.pattern).all())
+        self.codes = self.codes and bool(words.str.fullmatch(_CODE).all())
+        self.signs = self.signs and bool((words == "+").all())
+        return "words"
+
+
+def _merged(a: str, b: str) -> str:
+    if a == b or b == "none":
+        return a
+    if a == "none":
+        return b
+    return "float" if {a, b} == {"int", "float"} else "words"
+
+
+@dataclass
+class Kept:
+    """The rows as they come: numbers in one array, other columns apart.
+
+    Attributes
+    ----------
+    width : int
+    numbers : ndarray float64 (n, width), or None
+        Of columns that stand in `others`, what is there means nothing.
+    others : dict
+        The parts of columns that are no numbers, or such as float64 has not, by the columns' places.
+    rows : int
+    integers : set of int
+        Columns of the array whose memory holds int64.
+    """
+
+    width: int
+    numbers: np.ndarray | None = None
+    others: dict[int, list[Any]] = field(default_factory=dict)
+    rows: int = 0
+    integers: set[int] = field(default_factory=set)
+
+    def add(self, frame: Any, expected: int) -> None:
+        """Take in the next rows; `expected` is how many there may be in all."""
+        new = self.rows + len(frame)
+        if self.numbers is None:
+            # untouched memory costs nothing
+            self.numbers = np.empty((max(expected, new), self.width))
+        elif new > len(self.numbers):
+            grown = max(new, len(self.numbers) + len(self.numbers) // 4)
+            self.numbers.resize((grown, self.width), refcheck=False)
+        block = self.numbers[self.rows : new]
+        plain = True
+        for i in range(self.width):
+            column = frame[i]
+            if i not in self.others and not _is_plain(column):
+                self.others[i] = [self._so_far(i)] if self.rows else []
+            if i in self.others:
+                self.others[i].append(column)
+                plain = False
+        if plain:
+            block[:] = frame.to_numpy(np.float64)
+        else:
+            for i in range(self.width):
+                if i not in self.others:
+                    block[:, i] = frame[i]
+        self.rows = new
+
+    def finish(self) -> None:
+        """Give back the memory that was not needed."""
+        if self.numbers is not None:
+            self.numbers.resize((self.rows, self.width), refcheck=False)
+
+    def _so_far(self, i: int) -> Any:
+        """A column of numbers until now, in integers where it has only such, as they may be added to larger ones."""
+        assert self.numbers is not None
+        values = self.numbers[: self.rows, i].copy()
+        if bool((values == np.floor(values)).all()):
+            values = values.astype(np.int64)
+        return extra("pandas", "reading tables").Series(values)
+
+    def set_integers(self, columns: Sequence[int]) -> None:
+        """Turn columns of the array into int64, in the same memory."""
+        assert self.numbers is not None
+        self.integers = {i for i in columns if i not in self.others}
+        for i in self.integers:
+            self.numbers.view(np.int64)[:, i] = self.numbers[:, i].astype(np.int64)
+
+    def column(self, i: int) -> Any:
+        """A column, as a view where it is one of numbers."""
+        pandas = extra("pandas", "reading tables")
+        if i in self.others:
+            return pandas.concat(self.others[i], ignore_index=True)
+        assert self.numbers is not None
+        values = self.numbers.view(np.int64) if i in self.integers else self.numbers
+        return pandas.Series(values[:, i], copy=False)
+
+    def holds(self, columns: Sequence[int], rows: int) -> bool:
+        """Whether the array has these columns and so many rows."""
+        return self.numbers is not None and self.rows == rows and not {*columns} & {*self.others}
+
+    def take(self, columns: Sequence[int]) -> np.ndarray:
+        """Columns of the array as an array of their own, float64, in the same memory; the others are gone.
+
+        Examples
+        --------
+        >>> kept = Kept(3, np.arange(6.0).reshape(2, 3), rows=2)
+        >>> kept.take([0, 2])
+        array([[0., 2.],
+               [3., 5.]])
+        """
+        assert self.numbers is not None
+        numbers, self.numbers = self.numbers, None
+        integers = [j for j, i in enumerate(columns) if i in self.integers]
+        if not integers and list(columns) == list(range(self.width)):
+            return numbers
+        d, rows = len(columns), max(1, _CELLS // self.width)
+        flat = numbers.reshape(-1)
+        for start in range(0, self.rows, rows):
+            # a copy, which is written in front of what is still to be read
+            block = numbers[start : start + rows][:, list(columns)]
+            block[:, integers] = block.view(np.int64)[:, integers]
+            flat[start * d : start * d + block.size] = block.reshape(-1)
+        return flat[: self.rows * d].reshape(self.rows, d)
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether float64 has all of a column's cells exactly."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    if kind == "i":
+        return max(abs(int(column.max())), abs(int(column.min()))) <= EXACT
+    return kind == "f"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the first pass found.
+
+    Attributes
+    ----------
+    dialect : Dialect
+    kinds : tuple of str
+        Of every column in the file: int, float, bool, words, formatted (numbers as the file writes them), "NA" or
+        "-" (words of which this is one, as are DE and FR, or +).
+    reread : tuple of int
+        Columns of which the first pass lost the texts.
+    rows : int
+    notes : tuple of str
+        What was left out at the end.
+    empty : frozenset of int
+        Columns without any cell.
+    missing : frozenset of int
+        Columns with a cell that is missing.
+    kept : Kept
+        The rows, where they were asked for.
+    """
+
+    dialect: Dialect
+    kinds: tuple[str, ...]
+    reread: tuple[int, ...]
+    rows: int
+    notes: tuple[str, ...] = ()
+    empty: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
+    kept: Kept = field(default_factory=lambda: Kept(0))
+
+    @property
+    def codes(self) -> dict[int, str]:
+        """Columns where one of `MISSING` is a word, with it."""
+        return {i: kind for i, kind in enumerate(self.kinds) if kind in MISSING}
+
+
+def survey(
+    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", keep: bool = False
+) -> Survey:
+    """Find how a table is written, and the types of its columns, by one pass over all rows.
+
+    Parameters
+    ----------
+    path : path
+    decimal, usual : {"", ".", ","}
+        The decimal sign, where it is known; where the file does not tell.
+    keep : bool
+        Whether to keep the rows.
+
+    Raises
+    ------
+    InputError
+        As `find_dialect`; and for rows that are malformed, with the line.
+    """
+    dialect = find_dialect(path, decimal=decimal, usual=usual)
+    try:
+        return _surveyed(path, dialect, keep)
+    except OtherEncoding:
+        dialect = find_dialect(path, encoding="cp1252", decimal=decimal, usual=usual)
+        return _surveyed(path, dialect, keep)
+
+
+def _surveyed(path: str | os.PathLike[str], dialect: Dialect, keep: bool) -> Survey:
+    facts = [Facts() for _ in range(dialect.width)]
+    kept, rows, parsed = Kept(dialect.width), 0, 0
+    feed = Feed(path, dialect)
+    for frame in _parsed_or_refused(path, feed):
+        parsed += len(frame)
+        frame = without_empty_rows(frame)
+        rows += len(frame)
+        if not len(frame):
+            continue
+        for i, fact in enumerate(facts):
+            fact.add(frame[i], dialect.numbers)
+        if keep:
+            share = max(feed.position, 1) / max(feed.size, 1)
+            kept.add(frame, int(rows / share * 1.02) + 1 if not dialect.packed else rows)
+    kept.finish()
+    _check_widths(path, dialect, feed, parsed)
+    if not rows:
+        raise InputError(f"{dialect.name} has no rows with anything in them")
+    empty = frozenset(i for i, fact in enumerate(facts) if fact.kind == "none")
+    missing = frozenset(i for i, fact in enumerate(facts) if fact.missing)
+    kinds, reread = _decided(path, dialect, facts, feed.zeros)
+    return Survey(dialect, kinds, reread, rows, tuple(feed.notes), empty, missing, kept)
+
+
+def _parsed_or_refused(path: str | os.PathLike[str], feed: Feed) -> Iterator[Any]:
+    """The frames of `parse`; what the parser cannot take is refused with its line."""
+    try:
+        yield from parse(feed, feed.dialect)
+    except Unparsed as error:
+        check_rows(path, feed.dialect)
+        raise InputError(f"{feed.dialect.name} cannot be read as a table: {error}") from None
+
+
+def without_empty_rows(frame: Any, codes: Mapping[int, str] = _NONE) -> Any:
+    """The rows that have a cell which is not missing; a code that reads NA alone does not make a row."""
+    last = frame.iloc[:, -1]
+    # rows without any cell have none in the last column
+    if not codes and not last.isna().any():
+        return frame
+    missing = frame.isna()
+    for i, code in codes.items():
+        missing[i] |= frame[i] == code
+    return frame[~missing.all(axis=1)]
+
+
+def _check_widths(path: str | os.PathLike[str], dialect: Dialect, feed: Feed, rows: int) -> None:
+    """Look for rows that are too short, which the parser fills up, where the count of delimiters is not the right one.
+
+    Raises
+    ------
+    InputError
+        For the first row that is malformed.
+    """
+    simple = dialect.delimiter != " " and not feed.quotes
+    if simple and feed.delimiters == rows * (dialect.width - 1):
+        return
+    check_rows(path, dialect)
+
+
+def _decided(
+    path: str | os.PathLike[str], dialect: Dialect, facts: list[Facts], zeros: bool
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The kinds of columns, and those whose texts the parser did not keep."""
+    kinds = [_kind(fact) for fact in facts]
+    reread = {
+        i for i, fact in enumerate(facts) if kinds[i] in ("words", "formatted") and fact.parsed
+    }
+    doubtful = {i for i, fact in enumerate(facts) if kinds[i] in ("int", "float") and (zeros or (
+        fact.big and (fact.kind == "float" or fact.missing)))} | reread  # fmt: skip
+    codes = {
+        i: "NA" if fact.codes else "-"
+        for i, fact in enumerate(facts)
+        if fact.kind == "words" and (fact.codes or fact.signs) and fact.missing
+    }
+    if not doubtful and not codes:
+        return tuple(kinds), ()
+    texts = _Texts(dialect.numbers)
+    for frame in parse(
+        Feed(path, dialect), dialect, texts=sorted(doubtful | codes.keys()), codes=codes, only=True
+    ):
+        for i in doubtful | codes.keys():
+            texts.add(i, frame[i], codes.get(i))
+    for i in doubtful | codes.keys():
+        if i in codes:
+            if texts.has_code.get(i):
+                kinds[i] = codes[i]
+                reread.add(i)
+        elif i in reread:
+            kinds[i] = "formatted" if texts.formatted.get(i, False) else "words"
+        elif texts.integers.get(i, True) and (
+            texts.zeros.get(i, False)
+            or (facts[i].big and (facts[i].kind == "float" or facts[i].missing))
+        ):
+            kinds[i] = "words"
+            reread.add(i)
+    return tuple(kinds), tuple(sorted(reread))
+
+
+def _kind(fact: Facts) -> str:
+    if fact.kind == "none":
+        return "float"
+    if fact.kind == "int" and fact.missing:
+        return "float"
+    if fact.kind == "bool" and fact.missing:
+        return "words"
+    if fact.kind == "words" and fact.formatted and not fact.parsed:
+        return "formatted"
+    return fact.kind
+
+
+@dataclass
+class _Texts:
+    """What the texts of columns are, for those of which values do not tell."""
+
+    numbers: NumberFormat
+    integers: dict[int, bool] = field(default_factory=dict)
+    zeros: dict[int, bool] = field(default_factory=dict)
+    formatted: dict[int, bool] = field(default_factory=dict)
+    has_code: dict[int, bool] = field(default_factory=dict)
+
+    def add(self, i: int, column: Any, code: str | None) -> None:
+        words = column.dropna().astype(str).str.strip()
+        match = words.str.fullmatch
+        self.has_code[i] = self.has_code.get(i, False) or bool((words == code).any())
+        self.integers[i] = self.integers.get(i, True) and bool(match(_DIGITS).all())
+        zero = match(_ZERO)
+        self.zeros[i] = self.zeros.get(i, False) or bool(zero.any())
+        formatted = bool(match(self.numbers.pattern).all()) and not self.zeros[i]
+        formatted = formatted and not bool(match(_LONG).any())
+        self.formatted[i] = self.formatted.get(i, True) and formatted
+
+
+def parse(
+    feed: Feed,
+    dialect: Dialect,
+    *,
+    texts: list[int] | tuple[int, ...] = (),
+    codes: Mapping[int, str] = _NONE,
+    only: bool = False,
+    rows: int = 0,
+) -> Iterator[Any]:
+    """The rows as pandas parses them, in frames whose columns are numbered.
+
+    Parameters
+    ----------
+    feed : Feed
+    dialect : Dialect
+    texts : sequence of int
+        Columns whose cells stay texts.
+    codes : mapping
+        Columns where one of `MISSING` is a word, with it.
+    only : bool
+        Whether to read the columns of `texts` alone.
+    rows : int
+        Of each frame; 0 for as many as go through the parser's caches well.
+    """
+    pandas = extra("pandas", "reading tables")
+    settings: dict[str, Any] = {
+        "sep": r"\s+" if dialect.delimiter == " " else dialect.delimiter,
+        "header": None,
+        "names": list(range(dialect.width)),
+        "index_col": False,
+        "chunksize": rows or max(1, _CELLS // dialect.width),
+        "keep_default_na": False,
+        "na_values": {
+            i: [word for word in MISSING if word != codes.get(i)] for i in range(dialect.width)
+        }
+        if codes
+        else list(MISSING),
+        "skipinitialspace": True,
+        "decimal": dialect.numbers.decimal,
+        "dtype": dict.fromkeys(texts, str),
+        "engine": "c",
+        "low_memory": False,
+    }
+    if only:
+        settings["usecols"] = list(texts)
+    # the default from 3.1 on, where to say so is deprecated
+    if tuple(int(n) for n in pandas.__version__.split(".")[:2]) < (3, 1):
+        settings["float_precision"] = "round_trip"
+    try:
+        with warnings.catch_warnings():
+            # of rows that are too long, which are counted
+            warnings.simplefilter("ignore")
+            reader = pandas.read_csv(feed, **settings)
+        while True:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                frame = next(reader, None)
+            if frame is None:
+                return
+            yield frame
+    except (InputError, OtherEncoding):
+        raise
+    except pandas.errors.EmptyDataError:
+        return
+    # of bytes that anybody may have written: pandas throws exceptions of many types
+    except Exception as error:
+        if isinstance(error.__cause__, OtherEncoding):
+            raise OtherEncoding from None
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        raise Unparsed(one_line(error)) from None
+    finally:
+        feed.close()
+
+
+class Unparsed(Exception):
+    """The parser's complaint, of which the line is to be found."""
