@@ -13,7 +13,7 @@ from .record import RunRecord, hidden_text
 _NOT_TOLD = ("name",)
 # What says most of a run, and what follows from the rest.
 _FIRST = ("learning_rate", "optimizer", "batch_size", "l2")
-_LAST = ("task", "epochs", "backend")
+_LAST = ("patience", "task", "epochs", "backend")
 # One column or one word: the network.
 _NETWORK = ("model", "hidden")
 
