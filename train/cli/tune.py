@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..errors import InputError
 from ..parallel.launch import refuse_several
 from ..run.bars import fold_bar
 from ..run.config import merged
@@ -21,6 +22,15 @@ def _tune(**given: Any) -> int:
     k, client = given.pop("folds"), given.pop("dask")
     chosen = COMMAND.settings(given)
     grid = {key: values_of(key, chosen.pop(key)) for key in TUNABLE if key in chosen}
+    optimizers = grid.get("optimizer", ())
+    if len(optimizers) == 1:
+        # the other settings are its own
+        chosen["optimizer"] = optimizers[0]
+    for key in ("momentum", "beta1", "beta2"):
+        if key in chosen and len(optimizers) > 1:
+            raise InputError(
+                f"{key}: is of one optimiser, and --optimizer has {len(optimizers)}: leave it out, or name one"
+            )
     with fold_bar() as (say, progress):
         run_tuning(
             merged({}, chosen), grid,
