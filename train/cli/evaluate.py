@@ -53,7 +53,7 @@ def _write(found: Evaluated, folder: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"output: cannot make the folder {folder}: {error.strerror}") from None
-    written = {EVALUATION: found.json(), **found.pictures()}
+    written: dict[str, str | bytes] = {EVALUATION: found.json(), **found.pictures()}
     for name, content in written.items():
         write_atomic(folder / name, content)
     return f"files in {folder}: {', '.join(written)}"
