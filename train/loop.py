@@ -20,7 +20,7 @@ from .data.device_data import backend_of_model
 from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
 from .fitting.agreed import AgreedInterrupt
-from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, read_only
+from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, progress_of, read_only
 from .fitting.feeding import check_form, checked, epochs_of, least_rows
 from .fitting.keeping import Keeper, check_every
 from .fitting.result import Fit, diverged
@@ -131,7 +131,16 @@ def fit(
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
-        Called with the `Fit` so far after every epoch, and once before the first.
+        Called with the `Fit` so far after every epoch, and once before the first: as a function in `callbacks`.
+    callbacks : list
+        Functions of the `Fit` so far, called after every epoch and once before the first; and objects with some of the
+        methods ``on_start``, ``on_step``, ``on_epoch`` and ``on_end``, each of the `Fit`. ``run.history[-1]`` has
+        losses and scores, ``run.steps`` the steps, ``run.last`` the weights, to read. ``raise
+        pb.train.StopTraining(why)`` ends the training after this step or epoch; another error too, and is raised when
+        the state is in the checkpoint. A training that goes on calls them for its new epochs alone. On several ranks
+        each calls its own, and one that stops or fails ends all.
+    progress : bool or callable
+        True for a bar on stderr, as that of `pullback train`; or one more function of the `Fit`.
     checkpoint : path, optional
         A .safetensors file for the whole state of the training (parameters, optimiser, step count, running statistics,
         the order of the batches and the place in it, best weights, history), renamed into place at epoch ends, between
@@ -161,15 +170,16 @@ def fit(
     Raises
     ------
     InputError
-        For a checkpoint that is damaged, or of another model, optimiser, loss, data or setting: it says which.
+        For a checkpoint that is damaged, or of another model, optimiser, loss, score, data or setting: it says which.
     WriteError
-        If the checkpoint cannot be written; the one before stays.
+        If the checkpoint cannot be written; the one before stays. If another training writes to it.
     ValueError
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
         cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite; for fewer `epochs`
         than are done; for `resume` without a `checkpoint`.
     TypeError
-        If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
+        If a part holds something that is no array; for a loss that is no function, an `opt` that is no optimiser, or a
+        callback that is none.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how; for
         ``batch_size=None`` on several ranks.
@@ -203,6 +213,23 @@ def fit(
     >>> run = pb.train.fit(net, pb.models.squared_error, data, data, pb.optim.Adam(0.01))
     >>> run.best.validation_loss < 0.01
     True
+
+    >>> class Every:
+    ...     def __init__(self, epochs):
+    ...         self.epochs = epochs
+    ...     def on_epoch(self, run):
+    ...         now = run.history[-1]
+    ...         if now.epoch % self.epochs == 0:
+    ...             print(f"epoch {now.epoch}: {now.validation_loss < 0.1}")
+    ...         if now.validation_loss < 0.01:
+    ...             raise pb.train.StopTraining("good enough")
+    ...     def on_end(self, run):
+    ...         print(run.why)
+    >>> run = pb.train.fit(
+    ...     net, pb.models.squared_error, data, data, pb.optim.Adam(0.01), callbacks=[Every(100)]
+    ... )
+    epoch 100: True
+    good enough
     """
     if not callable(loss):
         raise TypeError(
@@ -239,7 +266,6 @@ def fit(
         )
         model, key = ranks.replicated(model), ranks.own_key(key)
         warn_of_other_losses(ranks, model, loss, train, loss_of)
-    calls = Callbacks(listed(callbacks, on_epoch), ranks)
     one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
@@ -351,6 +377,9 @@ def fit(
         AgreedInterrupt.of(ranks) as interrupt,
         np.errstate(all="ignore"),
     ):
+        rank = 0 if ranks is None else ranks.group.rank
+        shown = stack.enter_context(progress_of(progress, epochs, patience, rank))
+        calls = Callbacks(listed(callbacks, on_epoch, shown), ranks)
         stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume, stack))
         training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
         if stored is None:

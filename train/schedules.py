@@ -113,7 +113,7 @@ def make_schedule(schedule: str, rate: float, steps: int, warmup: float = 0) -> 
     >>> make_schedule("constant", 0.1, 100), make_schedule("polynomial", 0.1, 100)(75)
     (0.1, 0.025)
     >>> [make_schedule("constant", 0.4, 10, 3)(k) for k in (0, 1, 2, 3, 9)]
-    [0.1, 0.2, 0.3000000000000001, 0.4, 0.4]
+    [0.1, 0.2, 0.30000000000000004, 0.4, 0.4]
     """
     rise = warm_up_steps(warmup, steps)
     if rise >= steps:

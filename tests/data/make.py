@@ -44,7 +44,8 @@ def _survey(rng: np.random.Generator) -> None:
     age = rng.integers(18, 80, N)
     sport = rng.random(N) < 0.5
     content = np.where(sport ^ (age > 60), "yes", "no")
-    hours = [f"{v:.1f}" if rng.random() > 0.15 else rng.choice(["", "n/a", "?"]) for v in 6 + 2 * sport + rng.normal(0, 1, N)]  # fmt: skip
+    slept = 6 + 2 * sport + rng.normal(0, 1, N)
+    hours = [f"{v:.1f}" if rng.random() > 0.15 else rng.choice(["", "n/a", "?"]) for v in slept]
     said = ["", '"fine, thanks"', '"it is\nall right"', '"so ""so"""']
     text = "age,does sport,hours of sleep,remarks,content?\n" + _rows(
         [str(v) if rng.random() > 0.1 else "" for v in age],

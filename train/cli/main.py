@@ -7,6 +7,7 @@ SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes 
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any
 from ...backend import BackendError
 from ...distributed import DistributedError
 from ..errors import InputError, extra
-from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
+from ..fitting.signals import Interrupt, Terminated, ended, started, terminations_raised
 from ..terminal import drop_output
 from . import compare, evaluate, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
@@ -42,17 +43,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What stands after ``pullback``; of this process if None.
     """
+    # "building the font cache", and the like, in the midst of a bar
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    if arguments is not None:
+        return _reported(list(arguments))
+    try:
+        return _reported(sys.argv[1:])
+    finally:
+        ended()
+
+
+def _reported(arguments: list[str]) -> int:
     try:
         started()
         with terminations_raised():
-            return _run(sys.argv[1:] if arguments is None else list(arguments))
+            code = _run(arguments)
+            # now, and not at exit, where Python would complain that nobody reads any more
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
         return report_error(
             f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
         )
-    # the reader, such as `head`, has enough
-    except BrokenPipeError:
+    # the reader, such as `head`, has enough; typer says so in its own way
+    except (BrokenPipeError, SystemExit):
         drop_output()
         return 0
     except OSError as error:

@@ -7,10 +7,10 @@ from typing import Any
 
 from ...distributed import Communicator
 from ..errors import InputError
+from ..fitting.bars import training_bar
 from ..fitting.signals import Interrupt, Terminated
 from ..parallel.launch import group_of, refuse_several, together
 from ..parallel.ranks import of_rank_0
-from ..run.bars import training_bar
 from ..run.config import Settings, merged, read_config
 from ..run.resume import resume as resume_training
 from ..run.resume import resumed
@@ -82,7 +82,7 @@ COMMAND = Command(
     (
         *options(
             "data", "target", "task", "edges", "test",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
             "model", "hidden", "activation", "length", "dropout", "batch_norm",
             "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
             "batch_size", "batches", "epochs", "patience",

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
+from ..fitting.bars import fold_bar
 from ..parallel.launch import refuse_several
-from ..run.bars import fold_bar
 from ..run.config import merged
 from ..run.tuning.halving import RESOURCES
 from ..run.tuning.tune import tune as run_tuning
@@ -60,7 +60,7 @@ COMMAND = Command(
         replace(OPTIONS["data"], required=True),
         *options(
             "target", "task", "edges",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
         ),
         _values(
             "learning_rate",
@@ -68,10 +68,17 @@ COMMAND = Command(
             "five about the optimiser's default",
         ),
         _values("l2", "Values: 0,1e-4; or a range: 1e-5:1."),
+        _values("l1", "Values: 0,1e-4; or a range: 1e-5:1e-2."),
+        _values("dropout", "Values: 0,0.2,0.5; or a range: 0:0.5."),
+        _values("clip", "Values: 0,1; or a range: 0.1:10."),
         _values("batch_size", "Values: 16,32,64."),
         _values("hidden", "Networks, by semicolons: '64;128,64;none'."),
         _values("activation", "Values: relu,tanh."),
+        _values("batch_norm", "Values: no,yes.", "no"),
         _values("optimizer", "Values: adamw,sgd."),
+        _values("momentum", "Values: 0.8,0.9,0.99; or a range: 0.5:0.99."),
+        _values("schedule", "Values: constant,cosine."),
+        _values("warmup", "Values: 0,0.1."),
         Option(
             "random", "Try so many combinations, drawn at random, instead of all.",
             default="all", group=_SEARCH, kind=int,
@@ -89,9 +96,9 @@ COMMAND = Command(
             "folds", "How many parts take turns to validate.", group=_SEARCH, kind=int, value=5
         ),
         *options(
-            "model", "length", "dropout", "batch_norm",
-            "schedule", "warmup", "momentum", "beta1", "beta2", "batches", "epochs", "patience",
-            "l1", "clip", "class_weight",
+            "model", "length",
+            "beta1", "beta2", "batches", "epochs", "patience",
+            "class_weight",
             "backend", "dtype", "precision", "compile",
             "seed",
         ),

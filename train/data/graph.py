@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError, counted, listed, shown
 from .load import Dataset
 from .split import Split, folds, split
-from .tables.rows import Sheet, find_column, numbers_of, open_sheet
+from .tables.rows import Rows, find_column, numbers_of, open_rows
 from .targets import read_target
 
 # Columns of a table of nodes with a meaning of their own.
@@ -159,7 +159,7 @@ def read_nodes(
         For a missing or malformed file, a cell that is no finite number, a name that comes twice, an unknown part,
         or a column that is not there.
     """
-    sheet = open_sheet(path)
+    sheet = open_rows(path)
     lower = [column.lower() for column in sheet.columns]
     named = [i for i, column in enumerate(lower) if column in NAMES and sheet.columns[i] != target]
     if len(named) > 1:
@@ -201,7 +201,7 @@ def read_nodes(
 
 
 def _target_of(
-    sheet: Sheet, target: str | None, columns: Sequence[str] | None, special: set[int]
+    sheet: Rows, target: str | None, columns: Sequence[str] | None, special: set[int]
 ) -> int | None:
     if columns is not None:
         return sheet.columns.index(target) if target in sheet.columns else None
@@ -211,7 +211,7 @@ def _target_of(
     return left[-1] if left else None
 
 
-def _by_name(sheet: Sheet, columns: Sequence[str]) -> list[int]:
+def _by_name(sheet: Rows, columns: Sequence[str]) -> list[int]:
     missing = [column for column in columns if column not in sheet.columns]
     if missing:
         raise InputError(
@@ -258,7 +258,7 @@ def read_edges(path: str | os.PathLike[str], ids: Sequence[str]) -> np.ndarray:
     InputError
         For a missing or malformed file, other columns, or a node that is not there: in which row.
     """
-    sheet = open_sheet(path)
+    sheet = open_rows(path)
     number = {node: i for i, node in enumerate(ids)}
     if sheet.width != 2:
         raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ import numpy as np
 
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
-from .mapped import release
+from .mapped import on_disk, release
+from .tables.columnar import check_table, read_npy
 from .tables.columns import Column, Wishes
 from .tables.description import description
-from .tables.features import Layout, features_of, find_target
+from .tables.features import Layout, features_of
+from .tables.foreign import find_targets, joined_names, read_targets, with_targets
 from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .tables.spilled import sheet_on_disk
 from .targets import array_target, target_of
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
@@ -27,7 +30,7 @@ _CHANNELS = (1, 2, 3, 4)
 _NUMBERS = 1 << 20
 TABLES = SUFFIXES
 # How most files are written: nothing that has to be told.
-_USUAL = "commas; header in line 1"
+_USUAL = "separated by commas; header in line 1"
 
 
 @dataclass(frozen=True)
@@ -99,16 +102,21 @@ def load_dataset(
     scratch: Path | None = None,
     wishes: Wishes | None = None,
     missing: str = "impute",
+    target_file: str | os.PathLike[str] | None = None,
+    decimal: str = "",
 ) -> Dataset:
-    """Load a built-in data set, or one from a file with a table, or an .npz or IDX file.
+    """Load a built-in data set, or one from a file with a table, or an .npy, .npz or IDX file.
+
+    Tables are texts with any usual delimiter (.csv, .tsv, .txt, .dat; gzipped or not) and Parquet files.
 
     Parameters
     ----------
     name_or_path : str or path
         One of digits, breast_cancer, wine, iris, diabetes (they ship with scikit-learn), or a file.
     target : str or int, optional
-        Table: the target column's name or index (default: the last). NPZ: the target array (default:
-        y). IDX: the label file (default: the one that MNIST's naming gives).
+        Table: the target column's name or index (default: the last), or several with commas between, for regression.
+        NPY: the index of a column (default: the last). NPZ: the target array (default: y). IDX: the label file
+        (default: the one that MNIST's naming gives).
     task : {"auto", "classification", "regression"}
         With "auto", words and at most 100 different integers are classes.
     scratch : Path, optional
@@ -118,6 +126,10 @@ def load_dataset(
         Tables: what the columns are, where that is not found; see `decide`.
     missing : {"impute", "drop", "error"}
         Tables: what is done about missing cells; see `features_of`.
+    target_file : path, optional
+        The file in which the targets are, a row for each of the data: .npy, .csv or another table, IDX.
+    decimal : {"", ".", ","}
+        Tables that are texts: the decimal sign; empty to find it.
 
     Raises
     ------
@@ -143,10 +155,36 @@ def load_dataset(
     file_format = _file_format(source)
     name = Path(source).name.removesuffix(".gz")
     name = Path(name).stem if file_format != "idx" else name
+    own = None if target_file is None else os.fspath(target_file)
+    if file_format == "npy":
+        array = read_npy(source, mapped=scratch is not None)
+        if array.ndim > 2 and own is None:
+            raise InputError(
+                f"{source} holds an array of shape {array.shape}: name the file of its targets by --target-file"
+            )
+        # what is missing in a table can be filled in
+        if array.ndim <= 2 and (
+            array.dtype.kind not in "buif" or wishes or _not_finite(array) is not None
+        ):
+            file_format = "table"
     if file_format == "table":
-        return _checked(_of_sheet(name, read_sheet(source), target, task, wishes, missing))
+        if scratch is None:
+            sheet = read_sheet(source, decimal=decimal)
+        else:
+            sheet = sheet_on_disk(source, scratch, decimal=decimal)
+        if own is None:
+            targets = find_targets(sheet, target)
+        else:
+            sheet, targets = with_targets(sheet, own, target, decimal)
+        return _checked(_of_sheet(name, sheet, targets, task, wishes, missing, scratch))
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
-    if file_format == "npz":
+    layout = None
+    if file_format == "npy" and own is None:
+        raw_x, raw_y, key, layout = _last_column(array, target, source, scratch)
+    elif own is not None:
+        raw_x = array if file_format == "npy" else _arrays(source, file_format, scratch)
+        raw_y, key = read_targets(own, target, decimal)
+    elif file_format == "npz":
         raw_x, raw_y, key = read_npz(
             source, target=None if target is None else str(target), scratch=scratch
         )
@@ -155,11 +193,61 @@ def load_dataset(
         labels = Path(str(target)) if target is not None else find_idx_labels(source)
         raw_y, key = read_idx(labels), labels.name
     x, image_shape, channels_last = _flat_features(raw_x, source)
-    found, y, classes = array_target(np.asarray(raw_y), task, f"{source}: {key}")
+    found, y, classes = array_target(np.asarray(raw_y), task, f"{own or source}: {key}")
     data = Dataset(
-        name, x, y, found, classes, target=key, image_shape=image_shape, channels_last=channels_last
-    )
+        name, x, y, found, classes, target=key, image_shape=image_shape, channels_last=channels_last, layout=layout
+    )  # fmt: skip
     return _checked(data)
+
+
+def _arrays(source: str, file_format: str, scratch: Path | None) -> np.ndarray:
+    """The features in a file of arrays."""
+    if file_format == "npz":
+        return read_npz(source, labelled=False, scratch=scratch)[0]
+    return read_idx(source)
+
+
+def _some_columns(x: np.ndarray, columns: list[int]) -> Iterator[np.ndarray]:
+    """Columns of an array, some rows at a time."""
+    at_once = max(1, _NUMBERS // max(x.shape[1], 1))
+    for start in range(0, len(x), at_once):
+        yield np.array(x[start : start + at_once, columns])
+        release(x)
+
+
+def _last_column(
+    array: np.ndarray, target: str | int | None, source: str, scratch: Path | None
+) -> tuple[np.ndarray, np.ndarray, str, Layout]:
+    """Features, targets, name and layout of an array of numbers, where the target is one of its columns."""
+    check_table(array, source)
+    names = [str(i) for i in range(array.shape[1])]
+    try:
+        places = [len(names) - 1] if target is None else [int(v) for v in str(target).split(",")]
+    except ValueError:
+        places = [len(names)]
+    if len(names) < 2 or not all(-len(names) <= place < len(names) for place in places):
+        raise InputError(
+            f"{source} has {counted(len(names), 'column')} without names"
+            + ("" if target is None else f", so --target {target} is not one of them")
+            + (
+                f": give 0 to {len(names) - 1}"
+                if len(names) > 1
+                else ": there is nothing to learn from"
+            )
+        )
+    places = [place % len(names) for place in places]
+    y = np.concatenate(list(_some_columns(array, places)))
+    kept = [i for i in range(len(names)) if i not in places]
+    if kept == list(range(len(kept))):
+        # a view
+        x = array[:, : len(kept)]
+    elif scratch is None:
+        x = array[:, kept]
+    else:
+        x = on_disk(scratch, _some_columns(array, kept), (len(kept),), array.dtype)
+    key = ",".join(names[i] for i in places)
+    targets = tuple(names[i] for i in places)
+    return x, y, key, Layout(tuple(names), False, targets, tuple(names[i] for i in kept))
 
 
 def _refuse_wishes(wishes: Wishes | None, missing: str, what: str) -> None:
@@ -174,28 +262,30 @@ def _refuse_wishes(wishes: Wishes | None, missing: str, what: str) -> None:
 def _of_sheet(
     name: str,
     sheet: Sheet,
-    target: str | int | None,
+    targets: tuple[str, ...],
     task: str,
     wishes: Wishes | None,
     missing: str,
+    scratch: Path | None,
 ) -> Dataset:
     """The data set that a sheet is."""
-    column = find_target(sheet, target)
-    features = features_of(sheet, (column,), wishes, missing)
-    found, y, classes = target_of(sheet, column, features.rows, task)
+    # the memory of the others may become that of the features
+    of_targets = replace(sheet, frame=sheet.frame[list(targets)].copy())
+    features = features_of(sheet, targets, wishes, missing, scratch)
+    found, y, classes = target_of(of_targets, targets, features.rows, task)
     names = tuple(str(name) for name in sheet.frame.columns)
     kinds = features.kinds
-    used = tuple(one for one in names if one != column)
+    used = tuple(one for one in names if one not in targets)
     if kinds is not None:
         used = tuple(one.name for one in kinds if one.kind != "dropped")
     told = [] if sheet.found == _USUAL else [f"{sheet.name}: {sheet.found}"]
     told += [f"{sheet.name}: {note}" for note in features.notes]
     if kinds is not None:
         told += description(kinds, missing=missing)
-    layout = Layout(names, sheet.header, (column,), used, missing)
+    layout = Layout(names, sheet.header, targets, used, missing, decimal=sheet.decimal)
     columns = used if sheet.header else ()
     return Dataset(
-        name, features.x, y, found, classes, columns, column,
+        name, features.x, y, found, classes, columns, joined_names(targets),
         kinds=kinds, layout=layout, told=tuple(told),
     )  # fmt: skip
 
@@ -244,12 +334,17 @@ def load_features(
     source = os.fspath(path)
     file_format = _file_format(source)
     if file_format == "table":
-        return layout.matrix(layout.arranged(read_sheet(source), note), means, note)
+        return layout.matrix(
+            layout.arranged(read_sheet(source, usual=layout.decimal), note), means, note
+        )
     if layout.encoder is not None:
         raise InputError(
             f"{source} holds an array, and the model takes a table with the columns {listed(layout.used, 10)}"
         )
-    raw = read_npz(source, labelled=False)[0] if file_format == "npz" else read_idx(source)
+    raw = read_npy(source) if file_format == "npy" else _arrays(source, file_format, None)
+    if file_format == "npy" and raw.ndim == 2 and raw.shape[1] == len(layout.names):
+        # with the targets
+        raw = raw[:, [i for i, column in enumerate(layout.names) if column in layout.used]]
     x = _flat_features(raw, source)[0]
     if image_shape is not None and raw.ndim > 2 and raw.shape[1:] != image_shape:
         raise InputError(
@@ -264,14 +359,14 @@ def load_features(
 
 def _file_format(source: str) -> str:
     suffix = suffix_of(source)
-    if suffix in TABLES:
+    if suffix in (".npy", ".npz"):
+        return suffix[1:]
+    if suffix in SUFFIXES:
         return "table"
-    if Path(source).suffix.lower() == ".npz":
-        return "npz"
     if is_idx(source):
         return "idx"
     raise InputError(
-        f"{source}: unknown kind of file; give {listed(TABLES)}, .npz or IDX (.idx3-ubyte, .gz)"
+        f"{source}: unknown kind of file; give {listed(SUFFIXES)} (texts may be gzipped), .npz or IDX"
     )
 
 

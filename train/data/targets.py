@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, listed
 from .tables.reading import Sheet
 from .tables.values import plain
 
@@ -98,14 +98,30 @@ def read_target(texts: list[str], task: str, positions: Sequence[str]) -> Target
     return "classification", _codes(names, texts), tuple(names)
 
 
-def target_of(sheet: Sheet, column: str, rows: np.ndarray, task: str) -> Target:
-    """Task, targets and names of classes of a column of a sheet, in the rows that are left.
+def target_of(sheet: Sheet, columns: Sequence[str], rows: np.ndarray, task: str) -> Target:
+    """Task, targets and names of classes of a column of a sheet, or of several, in the rows that are left.
 
     Raises
     ------
     InputError
-        As `read_target`.
+        As `read_target`; for several columns of which one is not of numbers, or of which classes are asked.
     """
+    if len(columns) == 1:
+        return _one_target(sheet, columns[0], rows, task)
+    if task == "classification":
+        raise InputError(
+            f"target: {listed(columns, 5)}: several targets are numbers to predict, and the task is classification"
+        )
+    parts = []
+    for column in columns:
+        try:
+            parts.append(_one_target(sheet, column, rows, "regression")[1])
+        except InputError as error:
+            raise InputError(f"{error} (several targets are numbers to predict)") from None
+    return "regression", np.concatenate(parts, axis=1), ()
+
+
+def _one_target(sheet: Sheet, column: str, rows: np.ndarray, task: str) -> Target:
     series = sheet.frame[column].iloc[rows]
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
         values = series.to_numpy()

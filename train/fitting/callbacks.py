@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from ...distributed import DistributedError
 from ..epochs import Ending
 from ..errors import shown
 from ..parallel.ranks import Ranks
+from .bars import training_bar
 from .result import Fit
 
 MOMENTS = ("on_start", "on_step", "on_epoch", "on_end")
@@ -169,6 +172,36 @@ def listed(callbacks: Any, *functions: Any) -> list[Any]:
     if isinstance(callbacks, list | tuple):
         return [*(function for function in functions if function is not None), *callbacks]
     raise TypeError(f"fit: callbacks={shown(callbacks)}; it is a list: callbacks=[...]")
+
+
+@contextlib.contextmanager
+def progress_of(
+    progress: Any, epochs: int, patience: int, rank: int
+) -> Iterator[Callable[[Fit], None] | None]:
+    """What shows how far a training is: a bar, a function of the caller's, or nothing.
+
+    Raises
+    ------
+    TypeError
+        For what is neither a function nor True or False.
+    """
+    if progress is True:
+        with training_bar(epochs, rank) as bar:
+            settings = _Patient(patience)
+            yield lambda run: bar.show(run, settings)
+    elif progress is False:
+        yield None
+    elif callable(progress):
+        yield progress
+    else:
+        raise TypeError(
+            f"fit: progress={shown(progress)}; it is True for a bar, False, or a function of a Fit"
+        )
+
+
+@dataclass(frozen=True)
+class _Patient:
+    patience: int
 
 
 def _moments(callback: Any) -> dict[str, Callable[[Fit], Any]]:

@@ -40,7 +40,7 @@ def build_mlp(
     Examples
     --------
     >>> build_mlp(4, (8,), 3, dropout=0.5, batch_norm=True).summary((5, 4)).splitlines()[-1]
-    '83 parameters'
+    '83 parameters, and 16 numbers of state'
     """
     plain = models.MLP((features, *hidden, outputs), activation=activation, seed=seed, dtype=dtype)
     layers: list[Any] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from ..terminal import fitted
 
 _GAP = "  "
 
@@ -56,7 +57,7 @@ def cut(text: str, most: int) -> str:
         return text
     head, tail = most // 2, most - most // 2 - 1
     while places(text[:head]) + places(text[len(text) - tail :]) + 1 > most and head + tail > 0:
-        head, tail = (head - 1, tail) if head > tail else (head, tail - 1)
+        head, tail = (head - 1, tail) if head >= tail else (head, tail - 1)
     return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
@@ -111,7 +112,7 @@ def _padded(cell: str, column: Column, width: int) -> str:
 
 def wrapped(text: str, width: float = math.inf) -> list[str]:
     """The lines of a text that is not wider than a terminal."""
-    return [text] if len(text) <= width else textwrap.wrap(text, int(width), subsequent_indent="  ")
+    return fitted(text, None if width == math.inf else int(width)).split("\n")
 
 
 def number(value: float | None, digits: int = 4) -> str:

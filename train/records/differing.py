@@ -13,7 +13,7 @@ from .record import RunRecord, hidden_text
 _NOT_TOLD = ("name",)
 # What says most of a run, and what follows from the rest.
 _FIRST = ("learning_rate", "optimizer", "batch_size", "l2")
-_LAST = ("task", "epochs", "backend")
+_LAST = ("patience", "task", "epochs", "backend")
 # One column or one word: the network.
 _NETWORK = ("model", "hidden")
 
@@ -37,7 +37,7 @@ def shared(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
         if key not in (*others, *_LAST) and told and _value(first, key) not in (None, "", ()):
             found.append((key, setting_text(first, key)))
     full = {r.network for r in records if r.settings is not None}
-    if len(full) == 1:
+    if len(full) == 1 and full != {""}:
         found = [(key, full.pop() if key == "network" else text) for key, text in found]
     return found
 

@@ -6,10 +6,10 @@ import contextlib
 import csv
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import InputError, counted
 from ..files import is_locked, read_bytes
@@ -24,6 +24,8 @@ STATES = (
     "running", "finished", "interrupted", "diverged", "without model", "tuned", "damaged"
 )  # fmt: skip
 _NONE: Mapping[str, Any] = {}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,19 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord:
 
 
 def _of_train(folder: Path, files: Mapping[str, float], written: float) -> RunRecord:
-    settings, architecture, told, epochs = None, _NONE, _NONE, None
-    problem = ""
-    try:
-        settings = Settings(**read_config(folder / CONFIG))
-        if MODEL in files:
-            architecture, told = read_header(folder / MODEL)
-        if METRICS in files:
-            last = last_epoch(folder / METRICS)
-            epochs = None if last is None else last.epoch
-    except InputError as error:
-        problem = str(error)
+    problems: list[str] = []
+
+    def read(name: str, reader: Callable[[Path], T], default: T) -> T:
+        try:
+            return reader(folder / name) if name in files else default
+        except InputError as error:
+            problems.append(str(error))
+            return default
+
+    settings = read(CONFIG, lambda path: Settings(**read_config(path)), None)
+    architecture, told = read(MODEL, read_header, (_NONE, _NONE))
+    last = read(METRICS, last_epoch, None)
+    epochs, problem = None if last is None else last.epoch, "; ".join(problems)
     if is_locked(folder):
         state, why = "running", ""
     elif problem:

@@ -38,6 +38,7 @@ ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity"
 BACKENDS = ("auto", "numpy", "cupy")
 DTYPES = ("float32", "float64")
 CLASS_WEIGHTS = ("none", "balanced")
+DECIMALS = ("", ".", ",")
 _WIDEST = 10_000_000
 # the most bytes of a file of settings
 _LARGEST = 1 << 20
@@ -70,6 +71,10 @@ class Settings:
     missing : {"impute", "drop", "error"}
         What is done about missing cells of a table: filled in (with an input that says so), their rows left out, or
         refused.
+    target_file : str
+        The file in which the targets are instead of in the data; empty for none.
+    decimal : {"", ".", ","}
+        The decimal sign of a table that is a text; empty to find it.
     dates : {"", "day-first", "month-first"}
         What 03/04/2021 is.
     columns : tuple of (str, str)
@@ -152,6 +157,8 @@ class Settings:
     drop: tuple[str, ...] = ()
     missing: str = "impute"
     dates: str = ""
+    target_file: str = ""
+    decimal: str = ""
     columns: tuple[tuple[str, str], ...] = ()
     hidden: tuple[int, ...] = _USUAL
     activation: str = _USUAL
@@ -366,8 +373,12 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
     lines = [f"# {comment}" for comment in comments]
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     kinds = values.pop("columns")
-    # what the network does not have is None
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+    # what the network does not have is None; an empty text or list says nothing, but for the layers
+    lines += [
+        f"{key} = {_toml(value)}"
+        for key, value in values.items()
+        if value is not None and (value not in ("", ()) or key == "hidden")
+    ]
     if kinds:
         # a table comes last in TOML
         lines += ["", "[columns]", *(f"{_toml(name)} = {_toml(kind)}" for name, kind in kinds)]
@@ -398,7 +409,9 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
         for key in (*BY_MODEL, *OF_OPTIMIZER, "batch_norm", "edges"):
             base.pop(key, None)
     # what was decided about columns is of the file's data
-    if any(given.get(key, base.get(key)) != base.get(key) for key in ("data", "target")):
+    if any(
+        given.get(key, base.get(key)) != base.get(key) for key in ("data", "target", "target_file")
+    ):
         base.pop("columns", None)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
@@ -521,6 +534,8 @@ def _check_columns(settings: Settings) -> None:
             _text(key, name)
     _choice("missing", settings.missing, MISSING)
     _choice("dates", settings.dates, ORDERS)
+    _text("target_file", settings.target_file)
+    _choice("decimal", settings.decimal, DECIMALS)
     kinds = settings.columns
     if not isinstance(kinds, tuple) or any(not isinstance(p, tuple) or len(p) != 2 for p in kinds):
         raise InputError(f"columns: {shown(kinds)} is no table of kinds by column")
@@ -533,7 +548,7 @@ def _check_columns(settings: Settings) -> None:
             )
     if settings.model in ("mlp", "cnn"):
         return
-    for key in (*lists, "missing", "dates", "columns"):
+    for key in (*lists, "missing", "dates", "target_file", "decimal", "columns"):
         if getattr(settings, key) != getattr(Settings, key):
             raise InputError(
                 f"{key}: for the columns of tables, not for --model {settings.model}; leave it out"

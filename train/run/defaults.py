@@ -16,15 +16,15 @@ from ..errors import InputError
 OPTIMIZERS: dict[str, tuple[float, float]] = {
     "adamw": (2e-3, 1.0),
     "adam": (1e-3, 1e-4),
-    "amsgrad": (1e-3, 1e-4),
-    "nadam": (1e-3, 1e-4),
+    "amsgrad": (4e-3, 3e-4),
+    "nadam": (2e-3, 3e-4),
     "sgd": (1e-1, 1e-3),
     "momentum": (2e-2, 1e-3),
     "nesterov": (2e-2, 1e-3),
-    "lion": (3e-4, 1.0),
-    "rmsprop": (1e-3, 1e-4),
-    "adagrad": (3e-2, 1e-4),
-    "adadelta": (1.0, 1e-4),
+    "lion": (2e-4, 1.0),
+    "rmsprop": (1e-3, 3e-4),
+    "adagrad": (5e-2, 1e-4),
+    "adadelta": (3.0, 3e-4),
 }
 
 # What else an optimiser takes, and what that is where it is not given.
@@ -158,10 +158,11 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
             raise InputError("task: gcn tells classes of nodes; regression is not for it")
     elif edges:
         raise InputError(f"edges: a graph is for --model gcn, not {model}")
-    if model == "cnn" and (suffix_of(data) in TABLES or (data in BUILT_IN and data != "digits")):
+    images = data == "digits" or suffix_of(data) == ".npy"
+    if model == "cnn" and not images and (suffix_of(data) in TABLES or data in BUILT_IN):
         raise InputError(
-            f"model: cnn takes images: digits, an IDX file, or an .npz file with X of shape (n, height, width) or "
-            f"with channels; {data} is a table: leave out --model"
+            f"model: cnn takes images: digits, an IDX file, an .npz file with X of shape (n, height, width) or "
+            f"with channels, or an .npy file of such with --target-file; {data} is a table: leave out --model"
         )
 
 

@@ -18,6 +18,7 @@ from ... import backend
 from ..data.load import as_images, load_features
 from ..data.split import Standardizer
 from ..data.tables.features import Layout
+from ..data.tables.foreign import split_names
 from ..errors import InputError, one_line
 from ..measure import predict
 from ..networks.architecture import Architecture
@@ -248,7 +249,9 @@ def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], ta
     writer = csv.writer(lines, lineterminator="\n")
     if task == "regression":
         k = result.shape[1]
-        names = [target] if k == 1 else [f"{target}[{i}]" for i in range(k)]
+        names = [target] if k == 1 else split_names(target)
+        if len(names) != k:
+            names = [f"{target}[{i}]" for i in range(k)]
         writer.writerow([f"predicted {name}" for name in names])
         writer.writerows([f"{value:.9g}" for value in row] for row in result)
         return lines.getvalue()

@@ -19,6 +19,7 @@ from ..data.split import Split, Standardizer, folds, split
 from ..data.tables.columns import Wishes
 from ..data.tables.encoder import Encoder
 from ..data.tables.reading import suffix_of
+from ..data.tables.spilled import matrix_on_disk
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
@@ -87,8 +88,13 @@ class Table:
         encoder = None
         if data.kinds is not None and layout is not None:
             # of the training rows alone, also where this is one fold of many
-            encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
-            data = replace(data, x=encoder.transform(data.x), columns=encoder.names)
+            if self.scratch is None:
+                encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
+                x = encoder.transform(data.x)
+            else:
+                encoder = Encoder.fit(data.kinds, data.x, rows=rows.train)
+                x = matrix_on_disk(data.x, encoder.transform, len(encoder.names), self.scratch)
+            data = replace(data, x=x, columns=encoder.names)
             layout = replace(layout, encoder=encoder, used=encoder.columns)
         inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
         if encoder is not None:
@@ -216,7 +222,7 @@ class Table:
         width = data.x.shape[1:]
         if settings.model == "cnn":
             parts, width = map(data.images, parts), data.axes
-        return on_disk(self.scratch, parts, (len(rows), *width), settings.dtype), y
+        return on_disk(self.scratch, parts, width, settings.dtype), y
 
     def _start(self, rows: Split) -> str:
         data = self.data
@@ -290,6 +296,7 @@ def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
     data = load_dataset(
         settings.data, settings.target or None,
         task=settings.task, scratch=place, wishes=wishes, missing=settings.missing,
+        target_file=settings.target_file or None, decimal=settings.decimal,
     )  # fmt: skip
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(

@@ -36,7 +36,7 @@ def test_a_folder_and_an_unknown_kind_are_refused(tmp_path, file):  # noqa: F811
     with pytest.raises(InputError, match="is a folder"):
         pb.train.load_dataset(tmp_path / "folder.csv")
     with pytest.raises(InputError, match="unknown kind of file"):
-        pb.train.load_dataset(file("hello", "data.txt"))
+        pb.train.load_dataset(file("hello", "data.doc"))
 
 
 def test_numbers_are_classes_or_to_be_predicted(file):  # noqa: F811 - a fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import numpy as np
 import pytest
 
@@ -241,3 +244,22 @@ def test_one_rank_that_stops_or_fails_ends_all():
     nobody = Agreeing([0])
     Callbacks([], nobody).agreed()
     assert nobody.asked == [0]
+
+
+def test_progress_is_a_bar_a_function_or_nothing(monkeypatch):
+    pytest.importorskip("rich")
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    for progress, lines in ((True, 1), (False, 0)):
+        monkeypatch.setattr("sys.stderr", Terminal())
+        run(epochs=3, progress=progress)
+        assert sys.stderr.getvalue().count("epoch 3/3") == lines
+    seen = []
+    run(epochs=3, progress=lambda run: seen.append(run.history[-1].epoch))
+    assert seen == [0, 1, 2, 3]
+    with pytest.raises(TypeError, match="progress=1; it is True for a bar"):
+        run(progress=1)

@@ -21,6 +21,8 @@ from .cells import NumberFormat, evidence, is_missing, is_number
 # Bytes of which the way of writing is found, rows that tell the delimiter, and rows that tell the rest.
 _SAMPLE, _ROWS, _MORE_ROWS = 1 << 20, 200, 5000
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "spaces"}
+# Lines above the header.
+_MOST_TITLES = 20
 # Of delimiters that fit equally well the first: numbers have commas in them, cells seldom tabs.
 _DELIMITERS = "\t;|,"
 _PACKED = {
@@ -109,7 +111,9 @@ def _plural(delimiter: str) -> str:
     return name if name.endswith("s") else name + "s"
 
 
-def find_dialect(path: str | os.PathLike[str], *, encoding: str = "", decimal: str = "") -> Dialect:
+def find_dialect(
+    path: str | os.PathLike[str], *, encoding: str = "", decimal: str = "", usual: str = ""
+) -> Dialect:
     """Find how a table is written, from its first rows.
 
     Parameters
@@ -119,6 +123,8 @@ def find_dialect(path: str | os.PathLike[str], *, encoding: str = "", decimal: s
         Where it is known already.
     decimal : {"", ".", ","}
         The decimal sign, where it is known.
+    usual : {"", ".", ","}
+        The decimal sign where the file does not tell.
 
     Raises
     ------
@@ -134,7 +140,7 @@ def find_dialect(path: str | os.PathLike[str], *, encoding: str = "", decimal: s
     text = text.replace("\r", "\n") if old_mac else text
     if not whole:
         text = text[: text.rfind("\n") + 1] or text
-    return _found(text, Dialect(name, packed, encoding, old_mac), decimal, whole)
+    return _found(text, Dialect(name, packed, encoding, old_mac), decimal, usual, whole)
 
 
 def _sample(path: str | os.PathLike[str], name: str) -> tuple[bytes, bool, bool]:
@@ -240,7 +246,7 @@ def malformed(name: str, line: int, error: Exception) -> InputError:
     return InputError(f"{name}, row {line}: malformed CSV: {one_line(error)}")
 
 
-def _found(text: str, start: Dialect, decimal: str, whole: bool) -> Dialect:
+def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> Dialect:
     name = start.name
     notes: list[str] = []
     if "\0" in text:
@@ -283,7 +289,7 @@ def _found(text: str, start: Dialect, decimal: str, whole: bool) -> Dialect:
         else _line_before(body, rest[0], delimiter)
     )
     columns, width = _names(header, width, rest, notes)
-    numbers = _number_format(rest, width, delimiter, columns, decimal, name)
+    numbers = _number_format(rest, width, delimiter, decimal, usual, name)
     return Dialect(
         name, start.packed, start.encoding, start.old_mac, delimiter, skip, rows[0][0], columns, width, comments,
         numbers, tuple(notes),
@@ -332,15 +338,17 @@ def _without_titles(rows: list[Row], notes: list[str]) -> tuple[int, list[Row]]:
     """The usual width of rows, and the rows without lines of title above them."""
     widths = Counter(len(cells) for _, cells in rows)
     width = max(widths, key=lambda w: widths[w])
-    title = []
-    while len(rows) > 1:
-        cells = [cell for cell in rows[0][1] if cell.strip()]
-        short = len(rows[0][1]) < width - 1 or (len(rows[0][1]) < width and width == 2)
-        padded = len(rows[0][1]) == width > 2 and sum(bool(c.strip()) for c in rows[1][1]) > 1
-        if not (short or padded) or len(cells) > max(1, width // 3) or any(map(is_number, cells)):
+    title: list[Row] = []
+    for i, (_, row) in enumerate(rows[:_MOST_TITLES]):
+        cells = [cell for cell in row if cell.strip()]
+        full = len(row) == width > 2 and len(cells) <= 1
+        short = len(row) < width - 1 or (len(row) < width and width == 2)
+        if any(map(is_number, cells)):
             break
-        title.append(rows[0])
-        rows = rows[1:]
+        if not full and not (short and len(cells) <= max(1, width // 3)):
+            title, rows = rows[:i], rows[i:]
+            break
+    title = [row for row in title if any(cell.strip() for cell in row[1])]
     if title:
         notes.append(
             f"{counted(len(title), 'line')} of title above it: {shown(' '.join(title[0][1]).strip(), 40)}"
@@ -458,7 +466,7 @@ def _names(
 
 
 def _number_format(
-    rest: list[Row], width: int, delimiter: str, columns: tuple[str, ...], decimal: str, name: str
+    rest: list[Row], width: int, delimiter: str, decimal: str, usual: str, name: str
 ) -> NumberFormat:
     if decimal:
         return NumberFormat(decimal)
@@ -472,6 +480,8 @@ def _number_format(
     unclear = found.either_comma if delimiter != "," else ""
     if delimiter == ";" and not unclear:
         unclear = found.either_point
+    if not (found.comma or found.point) and usual:
+        return NumberFormat(usual)
     if unclear and not (found.comma or found.point):
         raise InputError(
             f"{name}: {unclear} may have a decimal sign or a sign between thousands in it, and no other number tells: "

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, extra, listed
+from ..mapped import release
 from .columns import KINDS, Column
 from .dates import ISO, PARTS, has_hours, parts_of
 from .values import At, at_row, dates, numbers, plain, texts, truths
@@ -119,7 +120,14 @@ class Encoder:
     learned: tuple[Learned, ...]
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], frame: Any, at: At = at_row) -> Encoder:
+    def fit(
+        cls,
+        columns: Sequence[Column],
+        frame: Any,
+        at: At = at_row,
+        *,
+        rows: np.ndarray | None = None,
+    ) -> Encoder:
         """Learn medians, categories and what is missing from the training rows.
 
         Parameters
@@ -130,22 +138,26 @@ class Encoder:
             The training rows alone.
         at : callable
             As for `decide`.
+        rows : ndarray of int, optional
+            The frame is of all rows, and these are the training rows; they are looked at column by column, so that no
+            more than one is in memory of a frame in a file.
 
         Raises
         ------
         InputError
             For a cell that is not what its column is; if no input is left.
         """
-        drafts = [
-            _draft(column, frame[column.name]) for column in columns if column.kind != "dropped"
-        ]
-        cells = _cells(drafts, frame, at)
-        least = max(_LEAST_ROWS, math.ceil(_LEAST_SHARE * len(frame)))
-        rare = {"min_frequency": least, "max_categories": MOST_CATEGORIES + 1}
-        # the median of two numbers near the end of float64
-        with np.errstate(over="ignore"):
-            found = _transformer(drafts, rare).fit(cells)
-        learned = tuple(_learned(drafts, found))
+        used = [column for column in columns if column.kind != "dropped"]
+        if rows is None:
+            learned = tuple(_learned_of(used, frame, at))
+        else:
+            # a column says nothing about another
+            learned = tuple(
+                one
+                for column in used
+                for one in _learned_of([column], frame[[column.name]].iloc[rows], at)
+            )
+            release(*(frame[column.name] for column in used))
         if not any(one.names for one in learned):
             raise InputError(
                 f"nothing to learn from: every category of {listed([one.name for one in learned], 3)} is "
@@ -269,6 +281,18 @@ class Encoder:
         if not learned or len(set(encoder.columns)) != len(learned) or not encoder.names:
             raise ValueError("columns")
         return encoder
+
+
+def _learned_of(columns: Sequence[Column], frame: Any, at: At) -> list[Learned]:
+    """What the rows of a frame say about columns."""
+    drafts = [_draft(column, frame[column.name]) for column in columns]
+    cells = _cells(drafts, frame, at)
+    least = max(_LEAST_ROWS, math.ceil(_LEAST_SHARE * len(frame)))
+    rare = {"min_frequency": least, "max_categories": MOST_CATEGORIES + 1}
+    # the median of two numbers near the end of float64
+    with np.errstate(over="ignore"):
+        found = _transformer(drafts, rare).fit(cells)
+    return _learned(drafts, found)
 
 
 def _draft(column: Column, series: Any) -> Learned:

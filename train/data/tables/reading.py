@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -40,6 +40,10 @@ class Sheet:
         The place in the file, counted from 0, of each column: some were left out.
     doubled : frozenset of str
         Names that stand in the file more than once; their later columns are called `name.1` and so on.
+    decimal : {".", ","}
+        The decimal sign.
+    borrowed : mapping
+        Columns that stand in another file, with its name.
     kept : Kept, optional
         The memory in which the columns of numbers are; see `take`.
     """
@@ -51,10 +55,14 @@ class Sheet:
     lines: Sequence[int]
     positions: tuple[int, ...]
     doubled: frozenset[str] = frozenset()
+    decimal: str = "."
+    borrowed: Mapping[str, str] = field(default_factory=dict)
     kept: Kept | None = None
 
     def at(self, row: int, column: str) -> str:
         """The position of a cell, for error messages."""
+        if column in self.borrowed:
+            return f"{self.borrowed[column]}, row {row + 1}"
         known = repr(column) if self.header else f"{column} (counted from 0)"
         return f"{self.name}, row {self.lines[row]}, column {known}"
 
@@ -94,7 +102,9 @@ class Lines(Sequence[int]):
         return self._known[row]
 
 
-def read_sheet(path: str | os.PathLike[str], *, decimal: str = "") -> Sheet:
+def read_sheet(
+    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", mapped: bool = False
+) -> Sheet:
     """Read a table: text with any usual delimiter, gzipped or not, Parquet, or an array in an .npy file.
 
     Parameters
@@ -102,6 +112,10 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "") -> Sheet:
     path : path
     decimal : {"", ".", ","}
         The decimal sign of a text; empty to find it.
+    usual : {"", ".", ","}
+        The decimal sign where a text does not tell; else it is refused.
+    mapped : bool
+        To leave the numbers of an .npy file on the disk.
 
     Raises
     ------
@@ -113,11 +127,11 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "") -> Sheet:
         frame, found = read_parquet(path)
         return _plain(path, frame, True, found)
     if kind == ".npy":
-        array = check_table(read_npy(path), os.fspath(path))
+        array = check_table(read_npy(path, mapped=mapped), os.fspath(path))
         pandas = extra("pandas", "reading tables")
         frame = pandas.DataFrame(array, columns=[str(i) for i in range(array.shape[1])], copy=False)
         return _plain(path, frame, False, f"an array of {array.dtype}")
-    return sheet_of(path, survey(path, decimal=decimal, keep=True))
+    return sheet_of(path, survey(path, decimal=decimal, usual=usual, keep=True))
 
 
 def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
@@ -126,15 +140,31 @@ def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
     found.kept.set_integers([i for i, kind in enumerate(found.kinds) if kind == "int"])
     frame = whole_frame(path, found, tuple(columns.values()))
     frame.columns = list(columns)
+    grouped = [repr(c) for c, place in columns.items() if found.kinds[place] == "formatted"]
+    if grouped:
+        notes.append(f"digits in groups of three in {listed(grouped, 5)}")
     words = "; ".join([*found.dialect.words, *found.notes, *notes])
     lines, header = Lines(path, found.dialect, len(frame)), bool(found.dialect.columns)
+    places = tuple(columns.values())
     return Sheet(
-        os.fspath(path), frame, header, words, lines, tuple(columns.values()), doubled, found.kept
+        os.fspath(path),
+        frame,
+        header,
+        words,
+        lines,
+        places,
+        doubled=doubled,
+        decimal=found.dialect.numbers.decimal,
+        kept=found.kept,
     )
 
 
 def read_chunks(
-    path: str | os.PathLike[str], *, rows: int = 65536, decimal: str = ""
+    path: str | os.PathLike[str],
+    *,
+    rows: int = 65536,
+    decimal: str = "",
+    found: Survey | None = None,
 ) -> Iterator[Any]:
     """Read a table in frames of some rows each, whose columns have the types that `read_sheet` finds.
 
@@ -147,6 +177,8 @@ def read_chunks(
         At most so many at a time.
     decimal
         As for `read_sheet`.
+    found : Survey, optional
+        What the first reading found, where that was done before.
 
     Raises
     ------
@@ -164,7 +196,7 @@ def read_chunks(
             block = np.array(array[start : start + rows])
             yield pandas.DataFrame(block, columns=[str(i) for i in range(array.shape[1])])
         return
-    found = survey(path, decimal=decimal)
+    found = survey(path, decimal=decimal) if found is None else found
     columns, _, _ = named(found)
     places = list(columns.values())
     texts = [i for i, kind in enumerate(found.kinds) if kind not in _TYPES]
@@ -239,9 +271,11 @@ def named(found: Survey) -> tuple[dict[str, int], frozenset[str], list[str]]:
         return {str(i): i for i in range(dialect.width)}, frozenset(), notes
     kept: dict[str, int] = {}
     doubled: dict[str, str] = {}
+    numbering = 0
     for i, column in enumerate(dialect.columns):
-        if i == 0 and dialect.width > 1 and INDEX.fullmatch(column) and found.kinds[0] == "int":
-            notes.append("the first column numbers the rows and is left out")
+        last = i == dialect.width - 1
+        if not kept and not last and INDEX.fullmatch(column) and found.kinds[i] == "int":
+            numbering += 1
             continue
         if not column and i in found.empty:
             notes.append(
@@ -255,6 +289,11 @@ def named(found: Survey) -> tuple[dict[str, int], frozenset[str], list[str]]:
         if column in kept:
             doubled[column] = unique
         kept[unique] = i
+    if numbering:
+        what = "column numbers" if numbering == 1 else f"{numbering} columns number"
+        notes.insert(
+            0, f"the first {what} the rows and {'is' if numbering == 1 else 'are'} left out"
+        )
     if doubled:
         again = [f"{column!r} again: called {unique!r}" for column, unique in doubled.items()]
         notes.append(f"column {listed(again, 3)}")

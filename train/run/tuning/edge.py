@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..config import Settings
-from .values import LogUniform, value_text
+from .values import LINEAR, LogUniform, Uniform, value_text
 
-# Below the smallest: a setting that may be 0 goes on to it.
-_DOWN_TO_0 = ("l2",)
+# Below the smallest: a setting that is a strength goes on to none at all.
+_DOWN_TO_0 = ("l2", "l1", "dropout", "warmup")
 _WHOLE = ("batch_size", "hidden")
-# The end of a range: this part of it, on its logarithmic scale.
+# The end of a range: this part of it, on its own scale.
 _END = 0.1
 
 
@@ -23,7 +22,7 @@ def edges(best: Settings, grid: Mapping[str, Any]) -> dict[str, str]:
     ----------
     best : Settings
     grid : mapping of str to sequence or distribution
-        The values that were tried, by setting; of a `LogUniform` its ends.
+        The values that were tried, by setting; of a range its ends.
 
     Examples
     --------
@@ -41,7 +40,7 @@ def edges(best: Settings, grid: Mapping[str, Any]) -> dict[str, str]:
             continue
         remark = (
             _of_range(key, value, values)
-            if isinstance(values, LogUniform)
+            if isinstance(values, (LogUniform, Uniform))
             else _of_list(key, value, values)
         )
         if remark:
@@ -70,15 +69,15 @@ def _of_list(key: str, value: float, values: Any) -> str:
     return f"{key} {_shown(key, value)} is the {side} value given: try {', '.join(further)}"
 
 
-def _of_range(key: str, value: float, values: LogUniform) -> str:
-    place = math.log(value / values.low) / math.log(values.high / values.low)
+def _of_range(key: str, value: float, values: LogUniform | Uniform) -> str:
+    place = values.place(value)
     if _END < place < 1 - _END:
         return ""
     up = place > 0.5
+    wider = values.wider(up=up)
+    if wider is None:
+        return ""
     side = "upper" if up else "lower"
-    wider = (
-        LogUniform(values.low, 10 * values.high) if up else LogUniform(values.low / 10, values.high)
-    )
     return f"{key} {value:g} is at the {side} end of the range {values}: try {wider}"
 
 
@@ -93,9 +92,20 @@ def _beyond(key: str, value: float, *, up: bool) -> list[Any]:
         return [n for n in dict.fromkeys(int(value * step) for step in steps) if n >= 1]
     if value == 0:
         return []
+    if key in LINEAR or (key == "warmup" and value < 1):
+        return _beyond_share(key, value, up=up)
+    if key == "warmup":
+        return [int(2 * value), int(4 * value)] if up else [int(value / 2), 0]
     if up:
         return [_rounded(3 * value), _rounded(10 * value)]
     return [_rounded(value / 3), 0.0 if key in _DOWN_TO_0 else _rounded(value / 10)]
+
+
+def _beyond_share(key: str, value: float, *, up: bool) -> list[float]:
+    """Further numbers below 1: twice and four times as far from the end of the scale that they go towards."""
+    if up:
+        return [float(f"{1 - (1 - value) / n:.3g}") for n in (2, 4)]
+    return [float(f"{value / 2:.3g}"), 0.0 if key in _DOWN_TO_0 else float(f"{value / 4:.3g}")]
 
 
 def _rounded(value: float) -> float:

@@ -90,8 +90,12 @@ def tuning_png(
 
 def _first_numeric(keys: Sequence[str], trials: Sequence[Trial]) -> str:
     """The setting along the axis: the first that is a number, else the first."""
-    numeric = (k for k in keys if isinstance(getattr(trials[0].settings, k), (int, float)))
+    numeric = (k for k in keys if all(_is_number(getattr(t.settings, k)) for t in trials))
     return next(numeric, keys[0])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _label(trial: Trial, keys: Sequence[str]) -> str:
@@ -171,8 +175,8 @@ def _shade(reached: int, rungs: int) -> Any:
 def _placed(axes: Any, trials: Sequence[Trial], key: str) -> Any:
     """Give the axis the setting's scale, and return where a trial is on it."""
     values = [getattr(t.settings, key) for t in trials]
-    different = set(values)
-    numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in different)
+    different = dict.fromkeys(values)
+    numeric = all(map(_is_number, different))
     if numeric and (min(different) > 0 or len(different) > 8):
         low, high = min(different), max(different)
         if low > 0 and high / low >= _WIDE:
@@ -183,7 +187,7 @@ def _placed(axes: Any, trials: Sequence[Trial], key: str) -> Any:
             axes.set_xticks(sorted(different), [value_text(v) for v in sorted(different)])
         return lambda trial: getattr(trial.settings, key)
     # values without a scale, and a few with 0 among them, stand side by side
-    order = sorted(different)
+    order = sorted(different) if len({type(v) for v in different}) == 1 else [*different]
     turned = len(order) > 3 or max(len(value_text(v)) for v in order) > 8
     axes.set_xticks(
         range(len(order)), [value_text(v) for v in order],

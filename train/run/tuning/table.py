@@ -163,7 +163,9 @@ def table_text(trials: Sequence[Trial], score_name: str, rungs: Sequence[str] = 
     names += [f"loss_{i}" for i in range(1, len(trials[0].losses) + 1)]
     writer.writerow([*TUNABLE, *names])
     for trial in trials:
-        values = [value_text(getattr(trial.settings, key)) for key in TUNABLE]
+        found = [getattr(trial.settings, key) for key in TUNABLE]
+        # what a network or an optimiser does not have is empty
+        values = ["" if value is None else value_text(value) for value in found]
         numbers = [trial.loss, trial.error, trial.score, float(np.mean(trial.epochs))]
         writer.writerow([*values, *numbers, *_filled(trial, rungs), *trial.losses])
     return lines.getvalue()

@@ -130,11 +130,16 @@ def tune(
     extra("matplotlib.figure", "tuning")
     if resource not in RESOURCES:
         raise InputError(f"resource: {resource!r}; choose one of {', '.join(RESOURCES)}")
+    if base.stream and client is not None:
+        raise InputError(
+            "stream: with --dask the rows travel to the workers from memory; leave out one of them"
+        )
     values = with_rates(base, dict(grid or {}), draw=random is not None)
     trials_of = combinations(base, values) if random is None else drawn(base, values, random)
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
     with chosen, contextlib.ExitStack() as stack:
-        source = load_source(base)
+        # rows that travel to workers do so from memory
+        source = load_source(base if client is None else replace(base, stream=False), Path(runs))
         parts = source.folds(k, base.seed)
         pool = stack.enter_context(task_pool(client))
         sweep_runs(Path(runs), (TABLE, PICTURE, BEST))
@@ -200,6 +205,8 @@ class _Work:
             f"{self.source.name}: {what}, {len(self.parts)} folds of "
             f"{len(first.train):,} to train on and {len(first.validation):,} to validate"
         )
+        for line in self.source.told:
+            self.say(line)
 
     def all(self) -> list[Trial]:
         """Every combination with all that there is; the table grows by a row after each."""

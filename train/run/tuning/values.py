@@ -11,21 +11,35 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, extra, shown
-from ..config import Settings, parse_hidden
-from ..defaults import OF_OPTIMIZER, OPTIMIZERS, rate_and_decay
+from ..config import Settings, parse_hidden, parse_warmup
+from ..defaults import COEFFICIENTS, OF_OPTIMIZER, OPTIMIZERS, rate_and_decay
 
-# What can be tuned, and what one value of it is.
+
+def _yes_or_no(text: str) -> bool:
+    known = {"yes": True, "true": True, "no": False, "false": False}
+    return known[text.lower()]
+
+
+# What can be tuned, and what one value of it is. Not the weights of classes: losses with and without do not compare.
 _VALUE_OF: dict[str, Callable[[str], Any]] = {
     "learning_rate": float,
     "l2": float,
+    "l1": float,
+    "dropout": float,
+    "clip": float,
     "batch_size": int,
     "hidden": parse_hidden,
     "activation": str,
+    "batch_norm": _yes_or_no,
     "optimizer": str,
+    "momentum": float,
+    "schedule": str,
+    "warmup": parse_warmup,
 }
 TUNABLE = tuple(_VALUE_OF)
-# Of which ranges are taken: their logarithm is what is spread evenly.
-RANGES = ("learning_rate", "l2")
+# Of which ranges are taken, their logarithm spread evenly, or they themselves.
+LOGARITHMIC, LINEAR = ("learning_rate", "l2", "l1", "clip"), ("dropout", "momentum")
+_WORDS = {float: "numbers", int: "whole numbers", _yes_or_no: "yes and no"}
 
 # Learning rates where none are given, as factors of the optimiser's own default: two decades.
 _FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -68,11 +82,70 @@ class LogUniform:
         loguniform = extra("scipy.stats", "tune").loguniform
         return float(f"{loguniform(self.low, self.high).rvs(random_state=random_state):.3g}")
 
+    def place(self, value: float) -> float:
+        """Where a number is between the ends, from 0 to 1."""
+        return math.log(value / self.low) / math.log(self.high / self.low)
+
+    def wider(self, *, up: bool) -> LogUniform:
+        """The range and ten times more to one side."""
+        low, high = self.low / (1 if up else 10), self.high * (10 if up else 1)
+        return LogUniform(float(f"{low:g}"), float(f"{high:g}"))
+
     def __str__(self) -> str:
         return f"{self.low:g}:{self.high:g}"
 
 
-def values_of(key: str, text: str) -> tuple[Any, ...] | LogUniform:
+@dataclass(frozen=True)
+class Uniform:
+    """A range of shares from which numbers are drawn evenly, with three digits.
+
+    Parameters
+    ----------
+    low, high : float
+        From 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If they are not in order there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Uniform(0.0, 0.5).rvs(random_state=np.random.RandomState(0))
+    0.274
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low < self.high < 1:
+            raise InputError(
+                f"tune: {self}: this range goes from a number of at least 0 to a larger one below 1, as 0:0.5"
+            )
+
+    def rvs(self, random_state: Any = None) -> float:
+        """Draw a number, as scikit-learn's `ParameterSampler` asks SciPy's distributions to."""
+        uniform = extra("scipy.stats", "tune").uniform
+        drawn = uniform(self.low, self.high - self.low).rvs(random_state=random_state)
+        return float(f"{drawn:.3g}")
+
+    def place(self, value: float) -> float:
+        """Where a number is between the ends, from 0 to 1."""
+        return (value - self.low) / (self.high - self.low)
+
+    def wider(self, *, up: bool) -> Uniform | None:
+        """The range to twice as near to 1, or down to 0; None where it begins there."""
+        if up:
+            return Uniform(self.low, float(f"{(1 + self.high) / 2:.3g}"))
+        return Uniform(0.0, self.high) if self.low else None
+
+    def __str__(self) -> str:
+        return f"{self.low:g}:{self.high:g}"
+
+
+def values_of(key: str, text: str) -> tuple[Any, ...] | LogUniform | Uniform:
     """The values of one setting as the command line has them: a list, or a range to draw from.
 
     Raises
@@ -88,21 +161,23 @@ def values_of(key: str, text: str) -> tuple[Any, ...] | LogUniform:
     LogUniform(low=1e-05, high=0.1)
     """
     convert = _VALUE_OF[key]
-    if ":" in text and convert in (float, int):
+    if ":" in text and convert in (float, int, parse_warmup):
         return _range(key, text)
     try:
         return tuple(convert(part.strip()) for part in text.split(";" if key == "hidden" else ","))
-    except ValueError:
-        what = "whole numbers" if convert is int else "numbers"
+    except InputError as error:
+        raise InputError(f"tune: {error}") from None
+    except (ValueError, KeyError):
         raise InputError(
-            f"tune: {key}: {shown(text)} is no list of {what}; write them with commas"
+            f"tune: {key}: {shown(text)} is no list of {_WORDS[convert]}; write them with commas"
         ) from None
 
 
-def _range(key: str, text: str) -> LogUniform:
-    if key not in RANGES:
+def _range(key: str, text: str) -> LogUniform | Uniform:
+    if key not in (*LOGARITHMIC, *LINEAR):
         raise InputError(
-            f"tune: {key}: {shown(text)}: ranges are for {' and '.join(RANGES)}; write values with commas"
+            f"tune: {key}: {shown(text)}: ranges are for {', '.join((*LOGARITHMIC, *LINEAR))}; "
+            "write values with commas"
         )
     try:
         low, high = map(float, text.split(":"))
@@ -110,7 +185,10 @@ def _range(key: str, text: str) -> LogUniform:
         raise InputError(
             f"tune: {key}: {shown(text)} is no range; write two numbers, as 1e-4:1e-1"
         ) from None
-    return LogUniform(low, high)
+    try:
+        return LogUniform(low, high) if key in LOGARITHMIC else Uniform(low, high)
+    except InputError as error:
+        raise InputError(str(error).replace("tune:", f"tune: {key}:", 1)) from None
 
 
 def checked(grid: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +222,7 @@ def with_rates(base: Settings, grid: Mapping[str, Any], *, draw: bool = False) -
     >>> with_rates(Settings(), {}, draw=True)
     {'learning_rate': LogUniform(low=0.0002, high=0.02)}
     """
-    if "learning_rate" in grid or len(grid.get("optimizer", ())) > 1:
+    if "learning_rate" in grid or _several(grid):
         return dict(grid)
     optimizer = grid["optimizer"][0] if "optimizer" in grid else base.optimizer
     if optimizer not in OPTIMIZERS:
@@ -176,7 +254,7 @@ def combinations(base: Settings, grid: Mapping[str, Any]) -> list[Settings]:
                 "give how many settings to draw, as --random 20, or a list"
             )
     chosen = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
-    return list(dict.fromkeys(_over(base, values) for values in chosen))
+    return list(dict.fromkeys(_over(base, values, _several(grid)) for values in chosen))
 
 
 def drawn(base: Settings, grid: Mapping[str, Any], number: int) -> list[Settings]:
@@ -221,17 +299,25 @@ def drawn(base: Settings, grid: Mapping[str, Any], number: int) -> list[Settings
     while len(found) < number and idle < _TRIES:
         before = len(found)
         for values in sampler(grid, number - before, random_state=random):
-            found[_over(base, values)] = None
+            found[_over(base, values, _several(grid))] = None
         idle = idle + 1 if len(found) == before else 0
     return list(found)
 
 
-def _over(base: Settings, values: Mapping[str, Any]) -> Settings:
-    """The settings `base` with other values."""
-    if values.get("optimizer", base.optimizer) != base.optimizer:
+def _over(base: Settings, values: Mapping[str, Any], several: bool) -> Settings:
+    """The settings `base` with other values; of `several` optimisers each takes what it has, as sgd its momentum."""
+    optimizer = values.get("optimizer", base.optimizer)
+    if several:
+        has = {"learning_rate", "l2", *COEFFICIENTS.get(optimizer, OF_OPTIMIZER)}
+        values = {key: v for key, v in values.items() if key not in OF_OPTIMIZER or key in has}
+    if optimizer != base.optimizer:
         # rate, decay and momentum of `base` belong to its own optimiser: another brings its defaults
         values = {**dict.fromkeys(OF_OPTIMIZER), **values}
     return replace(base, **values)
+
+
+def _several(grid: Mapping[str, Any]) -> bool:
+    return len(grid.get("optimizer", ())) > 1
 
 
 def varied(settings: Sequence[Settings]) -> list[str]:
@@ -246,14 +332,19 @@ def value_text(value: Any) -> str:
 
     Examples
     --------
-    >>> value_text((128, 64)), value_text(()), value_text(1e-05)
-    ('128,64', 'none', '1e-05')
+    >>> value_text((128, 64)), value_text(()), value_text(1e-05), value_text(True), value_text(None)
+    ('128,64', 'none', '1e-05', 'yes', '-')
     """
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def in_words(settings: Settings, keys: Sequence[str]) -> str:
-    """Some settings and their values, in a line."""
-    return ", ".join(f"{key} {value_text(getattr(settings, key))}" for key in keys)
+    """Some settings and their values, in a line; without those that the network or the optimiser does not have."""
+    found = ((key, getattr(settings, key)) for key in keys)
+    return ", ".join(f"{key} {value_text(value)}" for key, value in found if value is not None)

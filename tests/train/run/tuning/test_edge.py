@@ -6,7 +6,7 @@ import pytest
 
 from pullback.train import Settings
 from pullback.train.run.tuning.edge import edges
-from pullback.train.run.tuning.values import LogUniform
+from pullback.train.run.tuning.values import LogUniform, Uniform
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,13 @@ from pullback.train.run.tuning.values import LogUniform
         ("l2", 0.9, LogUniform(1e-4, 1.0), "l2 0.9 is at the upper end of the range 0.0001:1: try 0.0001:10"),
         ("l2", 1.1e-4, LogUniform(1e-4, 1.0), "l2 0.00011 is at the lower end of the range 0.0001:1: try 1e-05:1"),
         ("l2", 0.01, LogUniform(1e-4, 1.0), ""),
+        ("dropout", 0.5, (0.0, 0.5), "dropout 0.5 is the largest value given: try 0.75, 0.875"),
+        ("dropout", 0.2, (0.2, 0.5), "dropout 0.2 is the smallest value given: try 0.1, 0"),
+        ("dropout", 0.48, Uniform(0.0, 0.5), "dropout 0.48 is at the upper end of the range 0:0.5: try 0:0.75"),
+        ("dropout", 0.01, Uniform(0.0, 0.5), ""),
+        ("warmup", 100, (0, 100), "warmup 100 is the largest value given: try 200, 400"),
+        ("warmup", 0.1, (0.1, 0.2), "warmup 0.1 is the smallest value given: try 0.05, 0"),
+        ("batch_norm", True, (False, True), ""),
     ],
 )  # fmt: skip
 def test_a_remark_says_what_to_try(key, value, values, remark):

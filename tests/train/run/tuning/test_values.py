@@ -9,6 +9,7 @@ from scipy import stats
 from pullback.train import InputError, Settings
 from pullback.train.run.tuning.values import (
     LogUniform,
+    Uniform,
     combinations,
     drawn,
     value_text,
@@ -56,6 +57,10 @@ def test_a_bad_grid_is_refused(grid, message):
         ("batch_size", "16:64"),
         ("l2", "1e-4:many"),
         ("l2", "1:2:3"),
+        ("warmup", "soon"),
+        ("warmup", "0:1"),
+        ("batch_norm", "maybe"),
+        ("dropout", "0:3"),
     ],
 )
 def test_bad_values_are_refused(key, text):
@@ -98,6 +103,24 @@ def test_of_lists_there_are_no_more_draws_than_combinations():
     assert len(found) == 4
     # a range so narrow that its three digits are always the same
     assert len(drawn(Settings(), {"l2": LogUniform(0.1, 0.1 + 1e-9)}, 5)) == 1
+
+
+def test_values_of_every_kind():
+    assert values_of("batch_norm", "no, yes") == (False, True)
+    assert values_of("warmup", "0,100,0.1") == (0, 100, 0.1)
+    assert values_of("dropout", "0:0.5") == Uniform(0.0, 0.5)
+    found = drawn(Settings(), {"dropout": Uniform(0.1, 0.4)}, 20)
+    assert all(0.1 <= s.dropout <= 0.4 for s in found)
+
+
+def test_each_of_several_optimisers_takes_what_it_has():
+    grid = {"optimizer": ["adamw", "sgd", "rmsprop"], "momentum": [0.5, 0.9], "l2": [0.1]}
+    found = combinations(Settings(), grid)
+    assert [(s.optimizer, s.momentum, s.l2) for s in found] == [
+        ("adamw", None, 0.1), ("sgd", 0.5, 0.1), ("sgd", 0.9, 0.1), ("rmsprop", None, 0.1)
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="momentum"):
+        combinations(Settings(), {"momentum": [0.5, 0.9]})
 
 
 def test_without_rates_there_are_five_or_their_range():

@@ -1,7 +1,7 @@
 """How far a command is, on stderr: a bar on a terminal, now and then a line in a file.
 
-A bar shows as much as the terminal is wide, and leaves nothing behind. A file gets a line after a minute, and earlier
-where a tenth of the work is done, but none within ten seconds of the last one: a short run writes nothing.
+A bar shows as much as the terminal is wide, and leaves nothing behind. A file gets at most a line a minute: when a
+fiftieth of the work is done since the last one, or ten minutes have passed. A run of less than a minute writes nothing.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import extra
-from ..fitting.result import Fit
 from ..parallel.launch import width_of_launcher
 from ..terminal import is_dumb, is_terminal, print_line
-from .config import Settings
+from .result import Fit
 
 # Characters of the bar itself, and the blanks between two pieces of its line.
 _SHORTEST, _LONGEST, _GAP = 8, 40, 2
-# Between two lines in a file: at least and at most so many seconds, and so large a part of the work.
-_LEAST_SECONDS, _MOST_SECONDS, _PART = 10.0, 60.0, 0.1
+# Between two lines in a file: at least so many seconds, and then so large a part of the work or so many seconds.
+_LEAST_SECONDS, _PART, _MOST_SECONDS = 60.0, 0.02, 600.0
 
 # Stands for the bar among the pieces of a line.
 BAR = "━"
@@ -204,9 +203,8 @@ class Progress:
             self._live.start()
         elif self._write is not None:
             seconds = self.clock.elapsed - self._told[0]
-            if seconds >= _MOST_SECONDS or (
-                seconds >= _LEAST_SECONDS and done - self._told[1] >= _PART
-            ):
+            enough = done - self._told[1] >= _PART or seconds >= _MOST_SECONDS
+            if seconds >= _LEAST_SECONDS and enough:
                 self._told = (self.clock.elapsed, done)
                 self._write(line())
 
@@ -219,6 +217,14 @@ class Progress:
     def elapsed(self) -> str:
         """The time since the start in words."""
         return duration(self.clock.elapsed)
+
+
+class Patient(Protocol):
+    """Settings of a training that may end before its last epoch."""
+
+    @property
+    def patience(self) -> int:
+        """The epochs without a better one after which it ends; 0 for none."""
 
 
 class TrainingProgress:
@@ -235,7 +241,7 @@ class TrainingProgress:
         self._progress, self._epochs = progress, epochs
         self.say = progress.say
 
-    def show(self, run: Fit, settings: Settings) -> None:
+    def show(self, run: Fit, settings: Patient) -> None:
         """Move to the last epoch of the run."""
         now, best, progress = run.history[-1], run.best, self._progress
         # a run that is patient may end earlier
