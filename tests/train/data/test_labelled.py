@@ -70,3 +70,34 @@ def test_arrays(tmp_path):
     Path(tmp_path / "t.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="trained on arrays without columns"):
         load_labelled(tmp_path / "t.csv", arrays)
+
+
+def test_an_array_with_its_targets_and_a_file_of_them(tmp_path):
+    array = np.arange(12.0).reshape(4, 3)
+    np.save(tmp_path / "t.npy", array)
+    np.save(tmp_path / "x.npy", array[:, :2])
+    np.save(tmp_path / "y.npy", array[:, 2])
+    known = wanted(header=False)
+    for name, settings in (("t.npy", {}), ("x.npy", {"target_file": str(tmp_path / "y.npy")})):
+        x, y = load_labelled(tmp_path / name, known, **settings)
+        assert (x.tolist(), y.tolist()) == (array[:, :2].tolist(), array[:, 2:].tolist())
+    with pytest.raises(
+        InputError, match="without the true targets.*--target-file names their file"
+    ):
+        load_labelled(tmp_path / "x.npy", known)
+    Path(tmp_path / "x.csv").write_text("b,a\n1,0\n4,3\n7,6\n10,9\n")
+    x, y = load_labelled(tmp_path / "x.csv", wanted(), target_file=str(tmp_path / "y.npy"))
+    assert (x.tolist(), y.tolist()) == (array[:, :2].tolist(), array[:, 2:].tolist())
+
+
+def test_several_targets_by_their_names(tmp_path):
+    layout = Layout(("a", "y", "z"), True, ("y", "z"), ("a",))
+    known = Wanted(layout, np.zeros(1), "y,z", (), (2,))
+    path = tmp_path / "t.csv"
+    path.write_text("z,a,y\n1,2,3\n4,5,\n")
+    notes = []
+    x, y = load_labelled(path, known, note=notes.append)
+    assert (x.tolist(), y.tolist()) == ([[2]], [[3, 1]])
+    assert notes == [f"{path}: 1 row without a target left out"]
+    path.write_text("q,a,r\n1,2,3\n4,5,6\n")
+    assert load_labelled(path, known, target="r,q")[1].tolist() == [[3, 1], [6, 4]]
