@@ -82,7 +82,7 @@ def test_an_array_with_its_targets_and_a_file_of_them(tmp_path):
         x, y = load_labelled(tmp_path / name, known, **settings)
         assert (x.tolist(), y.tolist()) == (array[:, :2].tolist(), array[:, 2:].tolist())
     with pytest.raises(
-        InputError, match="without the true targets.*--target-file names their file"
+        InputError, match=r"without the true targets.*--target-file names their file"
     ):
         load_labelled(tmp_path / "x.npy", known)
     Path(tmp_path / "x.csv").write_text("b,a\n1,0\n4,3\n7,6\n10,9\n")
