@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, counted, listed
+from ...errors import InputError, counted, extra, listed
 from .columns import Column, Wishes, check_names, decide, did_you_mean, numbers_the_rows
 from .encoder import Encoder
 from .reading import Sheet
@@ -110,8 +110,10 @@ def features_of(
             )
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
         frame, rows = frame[~gone], rows[~gone]
-    if not wishes and _finite_numbers(frame) and not _ids(frame):
-        x = sheet.take(names) if len(rows) == len(sheet.frame) else _matrix(frame)
+    whole = len(rows) == len(sheet.frame)
+    finite = sheet.finite(names) if whole else _finite_numbers(frame)
+    if not wishes and finite and not _ids(frame):
+        x = sheet.take(names) if whole else _matrix(frame)
         return Features(x, None, rows, tuple(notes))
 
     def at(row: int, column: str) -> str:
@@ -148,12 +150,16 @@ def features_of(
 
 def _missing(frame: Any) -> np.ndarray:
     """Whether any cell of a row is missing, shape (n,)."""
+    pandas = extra("pandas", "reading tables")
     gone = np.zeros(len(frame), bool)
     for name in frame.columns:
         series = frame[name]
         gone |= series.isna().to_numpy()
         if series.dtype == object:
-            gone |= plain(series).isna().to_numpy()
+            # each text once: most come again
+            codes, values = pandas.factorize(series.to_numpy(object))
+            empty = plain(pandas.Series(values, dtype=object)).isna().to_numpy()
+            gone |= np.append(empty, True)[codes]
     return gone
 
 
