@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import InputError, counted, listed, shown
 from .binary import find_idx_labels, read_idx, read_npz
 from .load import BUILT_IN, TABLES, load_dataset, load_features
-from .tables.features import Layout, find_target
+from .tables.features import Layout
+from .tables.foreign import find_targets
 from .tables.reading import Sheet, read_sheet, suffix_of
 from .targets import array_target, read_target, target_of
 
@@ -93,7 +94,8 @@ def load_labelled(
     if source in BUILT_IN:
         return _of_built_in(source, wanted)
     if suffix_of(source) in TABLES:
-        return _of_table(read_sheet(source), wanted, target, note)
+        usual = wanted.layout.decimal if wanted.layout is not None else ""
+        return _of_table(read_sheet(source, usual=usual), wanted, target, note)
     layout = wanted.layout or Layout((), False, (), ())
     x = load_features(source, layout, wanted.means, image_shape=wanted.image_shape, note=note)
     if Path(source).suffix.lower() == ".npz":
@@ -130,7 +132,7 @@ def _of_table(
         )
     given = sheet
     if target:
-        columns: tuple[str, ...] = (find_target(sheet, target),)
+        columns = find_targets(sheet, target)
         given = replace(sheet, frame=sheet.frame.drop(columns=list(columns)))
         arranged = layout.arranged(given, note)
         truth = sheet
@@ -152,12 +154,12 @@ def _of_table(
     x = layout.matrix(arranged, wanted.means, note)[rows]
     if wanted.classes:
         return x, _classes_of(truth, columns[0], rows, wanted)
-    y = np.hstack([target_of(truth, column, rows, "regression")[1] for column in columns])
+    y = target_of(truth, columns, rows, "regression")[1]
     return x, _as_wide(y, wanted, sheet.name)
 
 
 def _classes_of(sheet: Sheet, column: str, rows: np.ndarray, wanted: Wanted) -> np.ndarray:
-    _, codes, names = target_of(sheet, column, rows, "classification")
+    _, codes, names = target_of(sheet, (column,), rows, "classification")
     positions = _Positions(sheet, column, rows)
     if any(name not in wanted.classes for name in names):
         # words among numbers: as they stand

@@ -253,9 +253,9 @@ def _remarks(records: Sequence[RunRecord]) -> list[str]:
         r for r in records if r.kind == "train" and r.state in ("interrupted", "without model")
     ]
     if going:
-        names = listed((shlex.quote(one_line(r.folder)) for r in going[:1]), 1)
-        more = f"; so do {counted(len(going) - 1, 'other')}" if len(going) > 1 else ""
-        lines.append(f"to go on: pullback train --resume {names}{more}")
+        first, *others = (shlex.quote(one_line(r.folder)) for r in going)
+        also = f"; likewise {listed(others, _MOST_LISTED)}" if others else ""
+        lines.append(f"to go on: pullback train --resume {first}{also}")
     for r in records:
         if r.state in ("diverged", "damaged"):
             lines.append(f"{one_line(r.name)}: {one_line(r.why)}")
