@@ -22,6 +22,7 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+from _pytest.runner import runtestprotocol  # as the plugins that run tests again do
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -157,6 +158,26 @@ def pytest_collection_finish() -> None:
     """Leave the tests themselves, nearly a hundred thousand objects with all they hold, out of garbage collections."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A test that passes in a worker sends one short report, rather than three long ones between two more messages.
+
+    For the 47,000 tests, writing, reading and counting those takes longer than many of the tests themselves. Whatever
+    does not pass is reported whole. Where times are asked for, those of fixtures are sent too; an XML file needs all.
+    """
+    options = item.config.option
+    if not hasattr(item.config, "workerinput") or options.xmlpath:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.passed and report.when != "call" and not options.durations:
+            continue
+        if report.passed:
+            report.keywords = {}
+        item.ihook.pytest_runtest_logreport(report=report)
+    if nextitem is None:  # the controller then writes the last line of its progress
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.fixture

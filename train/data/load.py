@@ -30,7 +30,7 @@ _CHANNELS = (1, 2, 3, 4)
 _NUMBERS = 1 << 20
 TABLES = SUFFIXES
 # How most files are written: nothing that has to be told.
-_USUAL = "commas; header in line 1"
+_USUAL = "separated by commas; header in line 1"
 
 
 @dataclass(frozen=True)
@@ -168,11 +168,10 @@ def load_dataset(
         ):
             file_format = "table"
     if file_format == "table":
-        sheet = (
-            read_sheet(source, decimal=decimal)
-            if scratch is None
-            else sheet_on_disk(source, scratch, decimal=decimal)
-        )
+        if scratch is None:
+            sheet = read_sheet(source, decimal=decimal)
+        else:
+            sheet = sheet_on_disk(source, scratch, decimal=decimal)
         if own is None:
             targets = find_targets(sheet, target)
         else:
@@ -283,7 +282,7 @@ def _of_sheet(
     told += [f"{sheet.name}: {note}" for note in features.notes]
     if kinds is not None:
         told += description(kinds, missing=missing)
-    layout = Layout(names, sheet.header, targets, used, missing)
+    layout = Layout(names, sheet.header, targets, used, missing, decimal=sheet.decimal)
     columns = used if sheet.header else ()
     return Dataset(
         name, features.x, y, found, classes, columns, joined_names(targets),
@@ -335,7 +334,9 @@ def load_features(
     source = os.fspath(path)
     file_format = _file_format(source)
     if file_format == "table":
-        return layout.matrix(layout.arranged(read_sheet(source), note), means, note)
+        return layout.matrix(
+            layout.arranged(read_sheet(source, usual=layout.decimal), note), means, note
+        )
     if layout.encoder is not None:
         raise InputError(
             f"{source} holds an array, and the model takes a table with the columns {listed(layout.used, 10)}"

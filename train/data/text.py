@@ -74,7 +74,7 @@ def read_text(path: str | os.PathLike[str]) -> Text:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{name} is not UTF-8 text: byte {error.start:,} is no part of it"
+            f"{name} is not UTF-8 text: byte {error.start:,} is no part of it; if it is a table, --model mlp takes it"
         ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     vocabulary = "".join(sorted(set(text)))

@@ -118,6 +118,10 @@ class Interrupt:
         """Whether to end, asked between two steps."""
         return self.seen
 
+    def request(self, number: int) -> None:
+        """Ask to end without a signal; the number is one that no signal has."""
+        self.seen, self.number = True, number
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.seen, self.number = True, number
         self._restore()

@@ -111,7 +111,9 @@ def _plural(delimiter: str) -> str:
     return name if name.endswith("s") else name + "s"
 
 
-def find_dialect(path: str | os.PathLike[str], *, encoding: str = "", decimal: str = "") -> Dialect:
+def find_dialect(
+    path: str | os.PathLike[str], *, encoding: str = "", decimal: str = "", usual: str = ""
+) -> Dialect:
     """Find how a table is written, from its first rows.
 
     Parameters
@@ -121,6 +123,8 @@ def find_dialect(path: str | os.PathLike[str], *, encoding: str = "", decimal: s
         Where it is known already.
     decimal : {"", ".", ","}
         The decimal sign, where it is known.
+    usual : {"", ".", ","}
+        The decimal sign where the file does not tell.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def find_dialect(path: str | os.PathLike[str], *, encoding: str = "", decimal: s
     text = text.replace("\r", "\n") if old_mac else text
     if not whole:
         text = text[: text.rfind("\n") + 1] or text
-    return _found(text, Dialect(name, packed, encoding, old_mac), decimal, whole)
+    return _found(text, Dialect(name, packed, encoding, old_mac), decimal, usual, whole)
 
 
 def _sample(path: str | os.PathLike[str], name: str) -> tuple[bytes, bool, bool]:
@@ -242,7 +246,7 @@ def malformed(name: str, line: int, error: Exception) -> InputError:
     return InputError(f"{name}, row {line}: malformed CSV: {one_line(error)}")
 
 
-def _found(text: str, start: Dialect, decimal: str, whole: bool) -> Dialect:
+def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> Dialect:
     name = start.name
     notes: list[str] = []
     if "\0" in text:
@@ -285,7 +289,7 @@ def _found(text: str, start: Dialect, decimal: str, whole: bool) -> Dialect:
         else _line_before(body, rest[0], delimiter)
     )
     columns, width = _names(header, width, rest, notes)
-    numbers = _number_format(rest, width, delimiter, columns, decimal, name)
+    numbers = _number_format(rest, width, delimiter, decimal, usual, name)
     return Dialect(
         name, start.packed, start.encoding, start.old_mac, delimiter, skip, rows[0][0], columns, width, comments,
         numbers, tuple(notes),
@@ -462,7 +466,7 @@ def _names(
 
 
 def _number_format(
-    rest: list[Row], width: int, delimiter: str, columns: tuple[str, ...], decimal: str, name: str
+    rest: list[Row], width: int, delimiter: str, decimal: str, usual: str, name: str
 ) -> NumberFormat:
     if decimal:
         return NumberFormat(decimal)
@@ -476,6 +480,8 @@ def _number_format(
     unclear = found.either_comma if delimiter != "," else ""
     if delimiter == ";" and not unclear:
         unclear = found.either_point
+    if not (found.comma or found.point) and usual:
+        return NumberFormat(usual)
     if unclear and not (found.comma or found.point):
         raise InputError(
             f"{name}: {unclear} may have a decimal sign or a sign between thousands in it, and no other number tells: "

@@ -120,9 +120,9 @@ def features_of(
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
         frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
     if not wishes and _finite_numbers(frame) and not _ids(frame):
-        if scratch is None and len(rows) == len(sheet.frame):
-            return Features(sheet.take(names), None, rows, tuple(notes))
-        return Features(_matrix(frame, scratch), None, rows, tuple(notes))
+        whole = scratch is None and len(rows) == len(sheet.frame)
+        x = sheet.take(names) if whole else _matrix(frame, scratch)
+        return Features(x, None, rows, tuple(notes))
 
     def at(row: int, column: str) -> str:
         return sheet.at(int(rows[row]), column)
@@ -162,7 +162,8 @@ def _missing(frame: Any) -> np.ndarray:
     for name in frame.columns:
         series = frame[name]
         gone |= series.isna().to_numpy()
-        if series.dtype == object:
+        # blanks are missing, too
+        if not isinstance(series.dtype, np.dtype) or series.dtype == object:
             gone |= plain(series).isna().to_numpy()
         release(series)
     return gone
@@ -216,6 +217,8 @@ class Layout:
     missing : {"impute", "drop", "error"}
     encoder : Encoder, optional
         None where all inputs are numbers as they are.
+    decimal : {".", ","}
+        The decimal sign of the file.
     """
 
     names: tuple[str, ...]
@@ -224,6 +227,7 @@ class Layout:
     used: tuple[str, ...]
     missing: str = "impute"
     encoder: Encoder | None = None
+    decimal: str = "."
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -231,6 +235,7 @@ class Layout:
             "names": list(self.names), "header": self.header, "targets": list(self.targets),
             "used": list(self.used), "missing": self.missing,
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "decimal": self.decimal,
         }  # fmt: skip
 
     @classmethod
@@ -252,6 +257,7 @@ class Layout:
         encoder = None if found["encoder"] is None else Encoder.from_dict(found["encoder"])
         layout = cls(
             header=found["header"], missing=found["missing"], encoder=encoder,
+            decimal="," if found.get("decimal") == "," else ".",
             **{key: tuple(value) for key, value in lists.items()},
         )  # fmt: skip
         if not {*layout.targets, *layout.used} <= set(layout.names) or (

@@ -40,6 +40,8 @@ class Sheet:
         The place in the file, counted from 0, of each column: some were left out.
     doubled : frozenset of str
         Names that stand in the file more than once; their later columns are called `name.1` and so on.
+    decimal : {".", ","}
+        The decimal sign.
     borrowed : mapping
         Columns that stand in another file, with its name.
     kept : Kept, optional
@@ -53,6 +55,7 @@ class Sheet:
     lines: Sequence[int]
     positions: tuple[int, ...]
     doubled: frozenset[str] = frozenset()
+    decimal: str = "."
     borrowed: Mapping[str, str] = field(default_factory=dict)
     kept: Kept | None = None
 
@@ -99,7 +102,9 @@ class Lines(Sequence[int]):
         return self._known[row]
 
 
-def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", mapped: bool = False) -> Sheet:
+def read_sheet(
+    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", mapped: bool = False
+) -> Sheet:
     """Read a table: text with any usual delimiter, gzipped or not, Parquet, or an array in an .npy file.
 
     Parameters
@@ -107,6 +112,8 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", mapped: bool 
     path : path
     decimal : {"", ".", ","}
         The decimal sign of a text; empty to find it.
+    usual : {"", ".", ","}
+        The decimal sign where a text does not tell; else it is refused.
     mapped : bool
         To leave the numbers of an .npy file on the disk.
 
@@ -124,7 +131,7 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", mapped: bool 
         pandas = extra("pandas", "reading tables")
         frame = pandas.DataFrame(array, columns=[str(i) for i in range(array.shape[1])], copy=False)
         return _plain(path, frame, False, f"an array of {array.dtype}")
-    return sheet_of(path, survey(path, decimal=decimal, keep=True))
+    return sheet_of(path, survey(path, decimal=decimal, usual=usual, keep=True))
 
 
 def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
@@ -133,11 +140,22 @@ def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
     found.kept.set_integers([i for i, kind in enumerate(found.kinds) if kind == "int"])
     frame = whole_frame(path, found, tuple(columns.values()))
     frame.columns = list(columns)
+    grouped = [repr(c) for c, place in columns.items() if found.kinds[place] == "formatted"]
+    if grouped:
+        notes.append(f"digits in groups of three in {listed(grouped, 5)}")
     words = "; ".join([*found.dialect.words, *found.notes, *notes])
     lines, header = Lines(path, found.dialect, len(frame)), bool(found.dialect.columns)
     places = tuple(columns.values())
     return Sheet(
-        os.fspath(path), frame, header, words, lines, places, doubled=doubled, kept=found.kept
+        os.fspath(path),
+        frame,
+        header,
+        words,
+        lines,
+        places,
+        doubled=doubled,
+        decimal=found.dialect.numbers.decimal,
+        kept=found.kept,
     )
 
 

@@ -57,9 +57,17 @@ def sheet_on_disk(
     columns, doubled, notes = named(facts)
     frame = _spilled(read_chunks(path, rows=rows, decimal=decimal, found=facts), facts.rows, folder)
     words = "; ".join([*facts.dialect.words, *facts.notes, *notes])
-    lines, header = Lines(path, facts.dialect, len(frame)), bool(facts.dialect.columns)
-    places = tuple(columns.values())
-    return Sheet(os.fspath(path), frame, header, words, lines, places, doubled=doubled)
+    lines = Lines(path, facts.dialect, len(frame))
+    return Sheet(
+        os.fspath(path),
+        frame,
+        bool(facts.dialect.columns),
+        words,
+        lines,
+        tuple(columns.values()),
+        doubled=doubled,
+        decimal=facts.dialect.numbers.decimal,
+    )
 
 
 def _spilled(chunks: Iterator[Any], n: int, folder: Path) -> Any:

@@ -253,14 +253,16 @@ class Survey:
         return {i: kind for i, kind in enumerate(self.kinds) if kind in MISSING}
 
 
-def survey(path: str | os.PathLike[str], *, decimal: str = "", keep: bool = False) -> Survey:
+def survey(
+    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", keep: bool = False
+) -> Survey:
     """Find how a table is written, and the types of its columns, by one pass over all rows.
 
     Parameters
     ----------
     path : path
-    decimal : {"", ".", ","}
-        The decimal sign, where it is known.
+    decimal, usual : {"", ".", ","}
+        The decimal sign, where it is known; where the file does not tell.
     keep : bool
         Whether to keep the rows.
 
@@ -269,11 +271,11 @@ def survey(path: str | os.PathLike[str], *, decimal: str = "", keep: bool = Fals
     InputError
         As `find_dialect`; and for rows that are malformed, with the line.
     """
-    dialect = find_dialect(path, decimal=decimal)
+    dialect = find_dialect(path, decimal=decimal, usual=usual)
     try:
         return _surveyed(path, dialect, keep)
     except OtherEncoding:
-        dialect = find_dialect(path, encoding="cp1252", decimal=decimal)
+        dialect = find_dialect(path, encoding="cp1252", decimal=decimal, usual=usual)
         return _surveyed(path, dialect, keep)
 
 
