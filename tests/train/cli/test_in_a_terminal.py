@@ -39,13 +39,14 @@ COMMANDS = [
     (f"{TRAIN} two --optimizer sgd --learning-rate 1e30", 1, "pullback: "),
     ("tune t.csv --epochs 2 --folds 2 --learning-rate 1e-3,1e-2 --name grid", 0, ""),
     ("predict runs/one t.csv --output p.csv", 0, ""),
+    ("evaluate runs/one t.csv --output figures", 0, ""),
     ("runs", 0, ""),
     ("compare runs/one runs/two", 0, ""),
     ("train --no-such-option", 2, "pullback: "),
     ("sample runs/one", 2, "pullback: "),
     ("--help", 0, ""),
     ("--version", 0, "pullback "),
-    *((f"{name} --help", 0, "") for name in ("train", "tune", "predict", "sample", "info", "runs", "compare")),
+    *((f"{name} --help", 0, "") for name in ("train", "tune", "predict", "sample", "info", "runs", "compare", "evaluate")),
 ]  # fmt: skip
 # of these everywhere
 _EVERYWHERE = 4
