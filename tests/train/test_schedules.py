@@ -18,6 +18,8 @@ from pullback.train.schedules import (
     warm_up_steps,
 )
 
+from .parallel._ranks import close, same_bits, simulated
+
 RATE, STEPS = 0.5, 90
 
 # rates after so many of 90 steps, as factors of the greatest one
@@ -146,3 +148,19 @@ def test_fit_lowers_the_rate_by_the_validation_loss(compile):
     # after the first reductions nothing moves any more
     assert moves[:3].max() > 1e-4
     assert moves[-5:].max() < 1e-3 * moves[:3].max()
+
+
+def test_on_ranks_it_is_lowered_on_all_of_them_at_once():
+    x = np.random.default_rng(0).standard_normal((64, 3))
+    y = x @ np.ones((3, 1)) + np.random.default_rng(1).standard_normal((64, 1))
+
+    def train(group):
+        return pb.train.fit(
+            pb.models.MLP([3, 1], dtype="float64"), pb.models.squared_error, (x, y), (x, y),
+            pb.optim.SGD(1.0), batch_size=16, epochs=12, patience=0, distributed=group,
+            plateau=pb.optim.ReduceOnPlateau(0.4, factor=0.2, patience=1, threshold=0.05),
+        )  # fmt: skip
+
+    one, two = train(None), simulated(2, train)
+    same_bits(two)
+    close(two[0], one)

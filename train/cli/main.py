@@ -7,6 +7,7 @@ SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes 
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What stands after ``pullback``; of this process if None.
     """
+    # "building the font cache", and the like, in the midst of a bar
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if arguments is not None:
         return _reported(list(arguments))
     try:

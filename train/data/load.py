@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
-from .mapped import release
+from .mapped import on_disk, release
 from .tables.columnar import check_table, read_npy
 from .tables.columns import Column, Wishes
 from .tables.description import description
@@ -180,7 +180,7 @@ def load_dataset(
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
     layout = None
     if file_format == "npy" and own is None:
-        raw_x, raw_y, key, layout = _last_column(array, target, source)
+        raw_x, raw_y, key, layout = _last_column(array, target, source, scratch)
     elif own is not None:
         raw_x = array if file_format == "npy" else _arrays(source, file_format, scratch)
         raw_y, key = read_targets(own, target, decimal)
@@ -207,8 +207,16 @@ def _arrays(source: str, file_format: str, scratch: Path | None) -> np.ndarray:
     return read_idx(source)
 
 
+def _some_columns(x: np.ndarray, columns: list[int]) -> Iterator[np.ndarray]:
+    """Columns of an array, some rows at a time."""
+    at_once = max(1, _NUMBERS // max(x.shape[1], 1))
+    for start in range(0, len(x), at_once):
+        yield np.array(x[start : start + at_once, columns])
+        release(x)
+
+
 def _last_column(
-    array: np.ndarray, target: str | int | None, source: str
+    array: np.ndarray, target: str | int | None, source: str, scratch: Path | None
 ) -> tuple[np.ndarray, np.ndarray, str, Layout]:
     """Features, targets, name and layout of an array of numbers, where the target is one of its columns."""
     check_table(array, source)
@@ -228,10 +236,15 @@ def _last_column(
             )
         )
     places = [place % len(names) for place in places]
-    y = np.array(array[:, places])
+    y = np.concatenate(list(_some_columns(array, places)))
     kept = [i for i in range(len(names)) if i not in places]
-    # a view where it is the last column
-    x = array[:, :-1] if kept == list(range(len(kept))) else array[:, kept]
+    if kept == list(range(len(kept))):
+        # a view
+        x = array[:, : len(kept)]
+    elif scratch is None:
+        x = array[:, kept]
+    else:
+        x = on_disk(scratch, _some_columns(array, kept), (len(kept),), array.dtype)
     key = ",".join(names[i] for i in places)
     targets = tuple(names[i] for i in places)
     return x, y, key, Layout(tuple(names), False, targets, tuple(names[i] for i in kept))

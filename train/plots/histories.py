@@ -86,7 +86,7 @@ def curves(history: Any, *, what: str = "loss", ax: Any = None, name: str = "") 
     ax = axes_or_new(ax, 6.0, 4.2)
     for i, (label, (x, y)) in enumerate(lines.items()):
         ink, dashes = _OWN.get(label, (colour(i), LINES[i % len(LINES)]))
-        few = "o" if len(y) < 3 else None
+        few = "o" if np.isfinite(y).sum() < 3 else None
         drawn = np.where(np.isfinite(y), y, np.nan)
         ax.plot(x, drawn, color=ink, linestyle=dashes, marker=few, label=shortened(label, 40))
     values = finite([v for _, y in lines.values() for v in y])

@@ -9,8 +9,8 @@ from typing import Any
 from ..run.config import Settings
 from .record import RunRecord, hidden_text
 
-# Not of what a run computes.
-_NOT_TOLD = ("name",)
+# Not of what a run computes, and what follows from the data and from what was said about their columns.
+_NOT_TOLD = ("name", "columns")
 # What says most of a run, and what follows from the rest.
 _FIRST = ("learning_rate", "optimizer", "batch_size", "l2")
 _LAST = ("patience", "task", "epochs", "backend")

@@ -24,7 +24,7 @@ OPTIMIZERS: dict[str, tuple[float, float]] = {
     "lion": (2e-4, 1.0),
     "rmsprop": (1e-3, 3e-4),
     "adagrad": (5e-2, 1e-4),
-    "adadelta": (1.0, 1e-4),
+    "adadelta": (3.0, 3e-4),
 }
 
 # What else an optimiser takes, and what that is where it is not given.

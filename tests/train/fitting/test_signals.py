@@ -24,17 +24,7 @@ from pullback.train.fitting.signals import (
 ALL = (signal.SIGINT, *TERMINATIONS)
 
 
-@pytest.fixture(autouse=True)
-def handlers():
-    """A shell that starts tests in the background ignores Ctrl-C: each test begins with what a terminal has."""
-    before = {number: signal.getsignal(number) for number in ALL}
-    for number in ALL:
-        signal.signal(
-            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-        )
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("terminal_signals")
 
 
 @pytest.mark.parametrize("number", ALL)

@@ -54,6 +54,12 @@ def arrays(path="a.npz", n=80):
     return path
 
 
+def columns(path="a.npy"):
+    found = np.load(arrays())
+    np.save(path, np.column_stack([found["y"], found["X"]]))
+    return path
+
+
 DATA = {
     "built in": lambda: ["diabetes", "--batches", "drawn"],
     "numbers": lambda: [table("t.csv"), "--dtype", "float64"],
@@ -68,6 +74,7 @@ DATA = {
         "once",
     ],
     "arrays": lambda: [arrays()],
+    "columns of an array": lambda: [columns(), "--target", "0"],
     "images": lambda: [images(shape=(6, 7, 3)), "--model", "cnn"],
 }
 

@@ -162,7 +162,8 @@ def _missing(frame: Any) -> np.ndarray:
     for name in frame.columns:
         series = frame[name]
         gone |= series.isna().to_numpy()
-        if series.dtype == object:
+        # blanks are missing, too
+        if not isinstance(series.dtype, np.dtype) or series.dtype == object:
             gone |= plain(series).isna().to_numpy()
         release(series)
     return gone

@@ -83,10 +83,15 @@ def test_it_is_what_scikit_learns_own_transformer_gives():
     texts = pd.DataFrame({name: table[name].astype(object) for name in ("colour", "town")}).replace(
         {np.nan: None}
     )
+    one_hot = OneHotEncoder(
+        min_frequency=2, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
     own = compose.ColumnTransformer(
-        [("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]),
-         ("c", OneHotEncoder(min_frequency=2, handle_unknown="infrequent_if_exist", sparse_output=False), ["colour", "town"])]
-    )  # fmt: skip
+        [
+            ("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]),
+            ("c", one_hot, ["colour", "town"]),
+        ]
+    )
     both = pd.concat([table[["age"]], texts], axis=1)
     names = [
         "age",
@@ -204,7 +209,8 @@ HOSTILE = {
     "kind": {"columns": [{**GOOD, "kind": "dropped"}]}, "name": {"columns": [{**GOOD, "name": 3}]},
     "NaN": {"columns": [{**GOOD, "centre": [float("nan")]}]}, "text": {"columns": [{**GOOD, "centre": ["1"]}]},
     "too many": {"columns": [{**GOOD, "centre": [1.0, 2.0]}]}, "flag": {"columns": [{**GOOD, "indicator": 1}]},
-    "values": {"columns": [{**GOOD, "values": ["a"]}]}, "same": {"columns": [{"name": "a", "kind": "category", "values": ["u", "u"]}]},
+    "values": {"columns": [{**GOOD, "values": ["a"]}]},
+    "same": {"columns": [{"name": "a", "kind": "category", "values": ["u", "u"]}]},
     "usual": {"columns": [{"name": "a", "kind": "category", "values": ["u"], "usual": "v"}]},
     "no inputs": {"columns": [{"name": "a", "kind": "category"}]},
 }  # fmt: skip
