@@ -101,6 +101,10 @@ def test_raw_columns_are_encoded(pullback):
     for given in (frame, frame[["size", "colour"]], raw, frame.astype({"colour": "category"})):
         assert loaded.predict(given).tolist() == wanted
     assert loaded.evaluate(frame).accuracy == 1.0
+    assert loaded.columns == ("colour", "size")
+    drawn = pb.train.plots.weights(loaded).get_yticklabels()
+    assert tuple(label.get_text() for label in drawn) == loaded.inputs
+    assert len(loaded.inputs) > 2
 
 
 def test_what_cannot_be_predicted_is_refused(pullback):
