@@ -68,6 +68,8 @@ class Dialect:
         How many cells a row has.
     comments : bool
         Whether lines that begin with # are comments.
+    spaces : bool
+        Whether quotation marks stand behind spaces, which costs time to look at.
     numbers : NumberFormat
     notes : tuple of str
         What else was found, in words.
@@ -83,6 +85,7 @@ class Dialect:
     columns: tuple[str, ...] = ()
     width: int = 1
     comments: bool = False
+    spaces: bool = False
     numbers: NumberFormat = _POINT
     notes: tuple[str, ...] = ()
 
@@ -289,10 +292,11 @@ def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> 
         else _line_before(body, rest[0], delimiter)
     )
     columns, width = _names(header, width, rest, notes)
+    spaces = f"{delimiter} " in body and '"' in body
     numbers = _number_format(rest, width, delimiter, decimal, usual, name)
     return Dialect(
         name, start.packed, start.encoding, start.old_mac, delimiter, skip, rows[0][0], columns, width, comments,
-        numbers, tuple(notes),
+        spaces, numbers, tuple(notes),
     )  # fmt: skip
 
 

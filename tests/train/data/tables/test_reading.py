@@ -42,6 +42,8 @@ READ = {
     "pipes": ("a|b\n1|x, y\n2|z\n", "ab", [[1, "x, y"], [2, "z"]], "pipes"),
     "breaks in cells": ('a,b\n"x\ny",1\n\n"z ""q""",2\n', "ab", [["x\ny", 1], ['z "q"', 2]], ""),
     "quotes within": ('a,b\n5" pipe,2\n6" pipe,3\n', "ab", [['5" pipe', 2], ['6" pipe', 3]], ""),
+    "markers behind spaces": ("a, k\n1, x\n NA , NULL\n 2.5, y\n ?, y\n", "ak", [[1, "x"], [2.5, "y"], [NAN, "y"]], ""),
+    "quotes behind spaces": ('a, k\n1, "x, y"\n2, "z"\n', "ak", [[1, "x, y"], [2, "z"]], ""),
     "blank lines": ("a,k\r\n\r\n1,x\r\n  \r\n2,y\r\n", "ak", [[1, "x"], [2, "y"]], ""),
     "old Mac": ("a,b\r1,2\r3,4\r", "ab", [[1, 2], [3, 4]], ""),
     "leading zeros": ("id,k\n007,1.0\n10,1\n", ("id", "k"), [["007", 1], ["10", 1]], ""),
