@@ -61,22 +61,27 @@ clean:  ## Remove environments and build products.
 	mkdir -p .site
 	ln -sfn .. $@
 
+# What is installed is told in a line each; pip itself is quiet.
 $(VENV)/.made:
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) --upgrade pip
-	touch $@
+	@echo "making an environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip
+	@touch $@
 
 $(VENV)/.train: $(VENV)/.made pyproject.toml
-	$(PIP) --editable '.[train]'
-	touch $@
+	@echo "installing pullback with what training needs, into $(VENV); once, in a minute or two"
+	@$(PIP) --editable '.[train]'
+	@touch $@
 
 $(VENV)/.test: $(VENV)/.made pyproject.toml
-	$(PIP) --editable '.[train,fast,test,$(CUPY)]'
-	touch $@ $(VENV)/.train
+	@echo "installing pullback with what the tests need, into $(VENV); once, in some minutes"
+	@$(PIP) --editable '.[train,fast,test,$(CUPY)]'
+	@touch $@ $(VENV)/.train
 
 $(VENV)/.lint: $(VENV)/.test pyproject.toml
-	$(PIP) --editable '.[dev]'
-	touch $@
+	@echo "installing what checks style and types, into $(VENV)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.made pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv $(VENV)/peers

@@ -5,7 +5,7 @@
     python benchmarks/ranks.py --page        # writes them into the page
     python benchmarks/ranks.py --plot FILE   # draws two of them: docs/scaling.png
 
-Measured first, and given to the model: seconds of value and gradient by examples, of Adam's step, and of the
+Measured first, and given to the model: seconds of value and gradient by examples, of a step with Adam, and of the
 collectives by bytes, each with as many ranks at work as there are cores or ranks. Then the steps themselves: data
 parallel (one buffer, and overlapped), ZeRO-1 and tensor parallel, of two networks. Ranks are processes with one BLAS
 thread each; where there are more of them than cores, they take turns, and the model says so.
@@ -70,7 +70,11 @@ def ask(ranks: int, given: list[dict[str, Any]], timeout: float = 600) -> list[d
 
 
 def compute_from(found: dict[str, Any]) -> Compute:
-    """`Compute` from what the worker measured: the least of each, a line through value and gradient by examples."""
+    """`Compute` from what the worker measured: the least of each, a line through value and gradient by examples.
+
+    The update is what a step takes beyond its gradient alone, so that what the two cost each other in the caches is in
+    it.
+    """
     examples = np.asarray(found["examples"], float)
     both = np.asarray([min(s) for s in found["gradients"]])
     value = np.asarray([min(s) for s in found["value"]])
@@ -79,7 +83,7 @@ def compute_from(found: dict[str, Any]) -> Compute:
     return Compute(
         fixed_seconds=line.latency_seconds,
         example_seconds=1 / line.bytes_per_second,
-        update_seconds=min(found["update"]),
+        update_seconds=max(0.0, min(found["step"]) - float(both[0])),
         backward=float(1 - np.mean(value / both)),
         sigma=float((three - quarter) / middle) / 1.349,  # as of a normal distribution
     )

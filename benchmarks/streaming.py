@@ -93,21 +93,27 @@ def measure(
             path = Path(place) / f"table.{form}"
             array = write_table(path, rows, columns) / 2**20
             found[form] = {
-                "in memory": _process(path, ["--memory", "1TB"]),
+                "in memory": _process(path, ["--no-stream"]),
                 "streamed": _process(path, ["--stream"]),
             }
             for row in found[form].values():
                 row["of the array"] = row["MiB"] / array
             path.unlink()
-    return {"rows": rows, "columns": columns, "array MiB": rows * columns * 8 / 2**20, "forms": found}
+    return {
+        "rows": rows,
+        "columns": columns,
+        "array MiB": rows * columns * 8 / 2**20,
+        "forms": found,
+    }
 
 
 def _process(path: Path, options: list[str]) -> dict[str, float]:
     command = [sys.executable, "-P", str(Path(__file__).resolve()), "--train", str(path)]
+    known = filter(None, [os.environ.get("PYTHONPATH")])
     done = subprocess.run(
         [*command, "--", *options],
         capture_output=True, text=True, cwd=path.parent,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).parent, *known]))},
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{path.name} {' '.join(options)}: {done.stderr.strip()[-2000:]}")
@@ -117,7 +123,13 @@ def _process(path: Path, options: list[str]) -> dict[str, float]:
 def show(found: dict[str, Any]) -> str:
     """A table."""
     rows = [
-        [f".{form}", how, f"{row['MiB']:.0f}", f"{row['of the array']:.2f}", f"{row['seconds']:.1f}"]
+        [
+            f".{form}",
+            how,
+            f"{row['MiB']:.0f}",
+            f"{row['of the array']:.2f}",
+            f"{row['seconds']:.1f}",
+        ]
         for form, both in found["forms"].items()
         for how, row in both.items()
     ]

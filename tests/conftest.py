@@ -17,11 +17,13 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
+from _pytest.runner import runtestprotocol  # as the plugins that run tests again do
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -153,10 +155,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=missing))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """No garbage collections while the tests are collected, of which all stay: they would take a third of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Leave the tests themselves, nearly a hundred thousand objects with all they hold, out of garbage collections."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A test that passes in a worker sends one short report, rather than three long ones between two more messages.
+
+    For the 47,000 tests, writing, reading and counting those takes longer than many of the tests themselves. Whatever
+    does not pass is reported whole. Where times are asked for, those of fixtures are sent too; an XML file needs all.
+    """
+    options = item.config.option
+    if not hasattr(item.config, "workerinput") or options.xmlpath:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.passed and report.when != "call" and not options.durations:
+            continue
+        if report.passed:
+            report.keywords = {}
+        item.ihook.pytest_runtest_logreport(report=report)
+    if nextitem is None:  # the controller then writes the last line of its progress
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.fixture
@@ -205,12 +237,15 @@ def backend(lib: Lib) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: Any) -> Any:
-    """A folder for compiled kernels, shared by the tests of one run, also by its workers."""
-    run = tmp_path_factory.getbasetemp()
-    folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "kernels"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+def kernels() -> Path:
+    """The folder of compiled kernels: the user's, so that a kernel is compiled once, and not once in each run.
+
+    Kernels are kept by their whole source, beside which numba says its version and the processor: what a change of this
+    package generates anew is compiled anew.
+    """
+    from pullback.autograd.compile.cpu.numba_cache import cache_folder
+
+    return cache_folder()
 
 
 @pytest.fixture(params=[False, True], ids=["numpy", "kernels"])

@@ -7,6 +7,7 @@ others do.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,29 +55,34 @@ def _resolve(file: str, level: int, module: str, name: str, files: dict) -> str:
 def _imports(file: str, tree: ast.Module, files: dict) -> list[Import]:
     found: list[Import] = []
 
-    def visit(node: ast.AST, deferred: bool, typing: bool) -> None:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            deferred = True
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for child in node.body:
-                visit(child, deferred, True)
-            for child in node.orelse:
-                visit(child, deferred, typing)
-            return
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                found.append(Import(file, node.lineno, alias.name, True, deferred, typing))
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.append(Import(file, node.lineno, node.module, True, deferred, typing))
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                target = _resolve(file, node.level, node.module or "", alias.name, files)
-                found.append(Import(file, node.lineno, target, False, deferred, typing))
-        for child in ast.iter_child_nodes(node):
-            visit(child, deferred, typing)
+    def visit(nodes: Iterable[ast.AST], deferred: bool, typing: bool) -> None:
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    found.append(Import(file, node.lineno, alias.name, True, deferred, typing))
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.append(Import(file, node.lineno, node.module, True, deferred, typing))
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    target = _resolve(file, node.level, node.module or "", alias.name, files)
+                    found.append(Import(file, node.lineno, target, False, deferred, typing))
+            elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                visit(node.body, deferred, True)
+                visit(node.orelse, deferred, typing)
+            else:
+                inside = deferred or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                visit(_statements(node), inside, typing)
 
-    visit(tree, False, False)
+    visit(tree.body, False, False)
     return found
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements in another, and what holds more of them; expressions hold none, hence no imports."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        children = getattr(node, field, ())
+        if isinstance(children, list):
+            yield from children
 
 
 def imports_of(root: Path) -> list[Import]:
@@ -129,7 +135,12 @@ def folder_graph(imports: list[Import], folder: str) -> dict[str, set[str]]:
     return graph
 
 
-def folders_of(imports: list[Import]) -> list[str]:
-    """The package's folders, the root among them."""
-    parents = {parent for i in imports for parent in Path(i.file).parents}
+def folders_of(root: Path) -> list[str]:
+    """The package's folders that hold modules, the root among them as an empty name."""
+    folders = {path.parent for top in SUBPACKAGES for path in (root / top).rglob("*.py")}
+    parents = {
+        parent
+        for folder in folders
+        for parent in (folder.relative_to(root), *folder.relative_to(root).parents)
+    }
     return sorted("" if parent == Path() else parent.as_posix() for parent in parents)

@@ -75,6 +75,7 @@ def run_epoch(
     keeper: Keeper | None = None,
     epoch: int = 1,
     first: int = 0,
+    after_step: Callable[[int], None] | None = None,
 ) -> int:
     """Make a step on each batch, as far as a signal, or on the CPU soon after a loss that is not finite.
 
@@ -89,6 +90,8 @@ def run_epoch(
         Asked after each step whether it is time to write.
     epoch, first : int
         The epoch's number, and how many of its steps were made before: its batches are left out of `batches`.
+    after_step : callable, optional
+        ``after_step(count)`` of the epoch's steps; `training.parameters` are up to date then.
 
     Returns
     -------
@@ -109,6 +112,9 @@ def run_epoch(
         count += 1
         if on_host and count % _STEPS_BETWEEN_LOOKS == 0 and tally.is_bad():
             break
+        if after_step is not None:
+            training.parameters = parameters
+            after_step(count)
         if keeper is not None and keeper.due():
             training.parameters, training.state, training.tally = parameters, state, tally
             keeper.save(epoch - 1, count)
@@ -124,6 +130,7 @@ def run_epochs(
     interrupt: Interrupt | None = None,
     keeper: Keeper | None = None,
     start: tuple[int, int] = (0, 0),
+    after_step: Callable[[int], None] | None = None,
 ) -> Ending | None:
     """Train epoch by epoch.
 
@@ -144,6 +151,8 @@ def run_epochs(
         the middle of an epoch the state before that is measured, as if there had been no signal.
     start : tuple of int
         Whole epochs that were made before, and steps of the next one.
+    after_step : callable, optional
+        ``after_step(count)``, as `run_epoch` has it.
 
     Returns
     -------
@@ -155,7 +164,7 @@ def run_epochs(
         if keeper is not None:
             keeper.begin(epoch)
         own = batches(first) if first else batches()
-        count = run_epoch(training, own, interrupt, keeper, epoch, first)
+        count = run_epoch(training, own, interrupt, keeper, epoch, first, after_step)
         first = 0
         if keeper is None:
             ended = after_epoch(epoch)

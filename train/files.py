@@ -22,6 +22,9 @@ UNPACKED = 1 << 26
 UNPACK_RATIO = 100
 """Packed files may unpack to `UNPACKED` bytes, or so many times their size; see `check_unpacked`."""
 
+# Seconds to wait for a lock: somebody may look at whether there is one, and holds it as long as that takes.
+_PATIENCE = 0.2
+
 _LEFT = re.compile(r"\.(.+)\.([0-9]{1,19})\.tmp", re.DOTALL)
 _OLD = 24 * 3600.0
 
@@ -216,20 +219,92 @@ def locked(folder: Path) -> Iterator[None]:
     WriteError
         If another process has it.
     """
-    if fcntl is None:
-        yield
-        return
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, descriptor)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock(descriptor):
                 raise WriteError(
                     f"{folder} is in use: another process is training this run; wait for it, or end it"
-                ) from None
+                )
         yield
+
+
+@contextlib.contextmanager
+def locked_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """A file for one writer alone, by a lock on ``.NAME.lock`` beside it, which is removed at the end.
+
+    A lock on the file itself would be lost when it is renamed into place. As with `locked`, the system lets go of it.
+
+    Raises
+    ------
+    WriteError
+        If another training has it, in this process or another one.
+    """
+    target = Path(os.path.realpath(path))
+    lock = target.with_name(f".{target.name}.lock")
+    with contextlib.ExitStack() as stack:
+        # a folder that cannot be written to: the writing itself will say so
+        with contextlib.suppress(OSError):
+            while fcntl is not None:
+                descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+                with contextlib.ExitStack() as own:
+                    own.callback(os.close, descriptor)
+                    if not _lock(descriptor):
+                        raise WriteError(
+                            f"{path} is in use: another training writes its checkpoints there; wait for it, end it, or "
+                            "give another path"
+                        )
+                    # its last owner may have removed it after it was opened
+                    if _is_at(descriptor, lock):
+                        own.callback(lock.unlink, missing_ok=True)
+                        stack.push(own.pop_all())
+                        break
+        yield
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one of this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock of an open file; False where another one has it, also after a moment."""
+    if fcntl is None:
+        return True
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is training the run in a folder, as far as the system knows."""
+    if fcntl is None:
+        return False
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        # this lets go of it
+        os.close(descriptor)
+    return False
 
 
 def make_run_folder(parent: Path, name: str, *, exact: bool) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,13 @@ from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
 from ..distributed import Communicator
 from ..models.module import trains_differently
+from ..optim import ReduceOnPlateau
 from .data.device_data import backend_of_model
 from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
 from .fitting.agreed import AgreedInterrupt
-from .fitting.feeding import check_form, checked, epochs_of
+from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, progress_of, read_only
+from .fitting.feeding import check_form, checked, epochs_of, least_rows
 from .fitting.keeping import Keeper, check_every
 from .fitting.result import Fit, diverged
 from .fitting.resuming import (
@@ -40,6 +43,7 @@ from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
 from .replay import Forward, check_precision, kernels_pay, replayed_step
+from .schedules import note_loss, on_plateau
 from .step import Tally, copy_leaves, key_of, scaled, training_step
 from .stopping import Epoch, ValidationPatience
 
@@ -58,11 +62,14 @@ def fit(
     batches: str = "shuffled",
     patience: int = 50,
     l1: float = 0.0,
+    plateau: ReduceOnPlateau | None = None,
     seed: int = 0,
     compile: bool = True,
     fast: bool | None = None,
     precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
+    callbacks: Sequence[Any] = (),
+    progress: bool | Callable[[Fit], None] = False,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     every: float = 5.0,
@@ -106,6 +113,9 @@ def fit(
         Strength of a penalty ``l1 Σ |W|`` on arrays of two dimensions or more, never on biases. With `SGD`, with or
         without momentum, each step ends with the proximal step, which makes weights exactly 0; other methods take its
         subgradient ``l1 sign W``, which leaves small numbers there. The losses that are reported do not contain it.
+    plateau : ReduceOnPlateau, optional
+        A rule that lowers the learning rate by the validation losses of the epochs, as
+        ``pb.optim.ReduceOnPlateau(1e-2, patience=5)``: its `lr` is the first rate, in place of the optimiser's own.
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
@@ -121,7 +131,16 @@ def fit(
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
-        Called with the `Fit` so far after every epoch, and once before the first.
+        Called with the `Fit` so far after every epoch, and once before the first: as a function in `callbacks`.
+    callbacks : list
+        Functions of the `Fit` so far, called after every epoch and once before the first; and objects with some of the
+        methods ``on_start``, ``on_step``, ``on_epoch`` and ``on_end``, each of the `Fit`. ``run.history[-1]`` has
+        losses and scores, ``run.steps`` the steps, ``run.last`` the weights, to read. ``raise
+        pb.train.StopTraining(why)`` ends the training after this step or epoch; another error too, and is raised when
+        the state is in the checkpoint. A training that goes on calls them for its new epochs alone. On several ranks
+        each calls its own, and one that stops or fails ends all.
+    progress : bool or callable
+        True for a bar on stderr, as that of `pullback train`; or one more function of the `Fit`.
     checkpoint : path, optional
         A .safetensors file for the whole state of the training (parameters, optimiser, step count, running statistics,
         the order of the batches and the place in it, best weights, history), renamed into place at epoch ends, between
@@ -151,15 +170,16 @@ def fit(
     Raises
     ------
     InputError
-        For a checkpoint that is damaged, or of another model, optimiser, loss, data or setting: it says which.
+        For a checkpoint that is damaged, or of another model, optimiser, loss, score, data or setting: it says which.
     WriteError
-        If the checkpoint cannot be written; the one before stays.
+        If the checkpoint cannot be written; the one before stays. If another training writes to it.
     ValueError
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
         cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite; for fewer `epochs`
         than are done; for `resume` without a `checkpoint`.
     TypeError
-        If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
+        If a part holds something that is no array; for a loss that is no function, an `opt` that is no optimiser, or a
+        callback that is none.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how; for
         ``batch_size=None`` on several ranks.
@@ -193,6 +213,23 @@ def fit(
     >>> run = pb.train.fit(net, pb.models.squared_error, data, data, pb.optim.Adam(0.01))
     >>> run.best.validation_loss < 0.01
     True
+
+    >>> class Every:
+    ...     def __init__(self, epochs):
+    ...         self.epochs = epochs
+    ...     def on_epoch(self, run):
+    ...         now = run.history[-1]
+    ...         if now.epoch % self.epochs == 0:
+    ...             print(f"epoch {now.epoch}: {now.validation_loss < 0.1}")
+    ...         if now.validation_loss < 0.01:
+    ...             raise pb.train.StopTraining("good enough")
+    ...     def on_end(self, run):
+    ...         print(run.why)
+    >>> run = pb.train.fit(
+    ...     net, pb.models.squared_error, data, data, pb.optim.Adam(0.01), callbacks=[Every(100)]
+    ... )
+    epoch 100: True
+    good enough
     """
     if not callable(loss):
         raise TypeError(
@@ -211,13 +248,14 @@ def fit(
     home = backend_of_model(model, train)
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
-    key, least = key_of(seed, home), 2 if different else 1
+    key, least = key_of(seed, home), least_rows(model)
     check_precision(precision, model, compile)
     opt = with_l1(scaled(on_ranks(opt, distributed, precision, checkpoint), precision), l1)
+    opt = on_plateau(opt, plateau)
 
     def about() -> dict[str, str]:
         return description(
-            model, loss, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
+            model, loss, score, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
             seed=seed, precision=precision, compile=compile, fast=fast,
         )  # fmt: skip
 
@@ -228,7 +266,6 @@ def fit(
         )
         model, key = ranks.replicated(model), ranks.own_key(key)
         warn_of_other_losses(ranks, model, loss, train, loss_of)
-    stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume))
     one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
@@ -260,19 +297,30 @@ def fit(
         )
         return Epoch(epoch, steps, *next(losses), *next(losses))
 
-    def report() -> None:
+    def report(moment: str) -> None:
         run.seconds = time.perf_counter() - started
-        if on_epoch is not None:
-            on_epoch(run)
+        if calls.any:
+            run.last = read_only(training.parameters)
+            calls.call(moment, run)
+
+    def after_step(count: int) -> None:
+        run.steps = run.history[-1].steps + count
+        report("on_step")
+        if calls.wanted:
+            interrupt.request(calls.wanted)
 
     def after_epoch(epoch: int) -> Ending | None:
+        # the state is that between two steps of the epoch, and on disk
+        if interrupt.number == FAILED:
+            calls.wanted = FAILED
+            return calls.ending
         ended = measured(epoch)
         if ended is not None and ended[0] == "diverged":
             run.stopped, run.why = ended
         return ended
 
     def measured(epoch: int) -> Ending | None:
-        before = run.steps
+        before = run.history[-1].steps
         run.steps, bad = training.tally.read()
         if bad is not None:
             return "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
@@ -281,13 +329,18 @@ def fit(
                 ranks.check_model(training.parameters, epoch)
             now = measure(training.parameters, epoch, run.steps)
             run.history.append(now)
+            if plateau is not None:
+                note_loss(opt, training.state, now.validation_loss)
             if rule.note(now):
                 run.model, run.best = owned(training.parameters), now
-            report()
+            report("on_epoch")
+        if interrupt.number == ASKED:
+            calls.wanted = max(calls.wanted, ASKED)
+        calls.agreed()
         return ending(epoch)
 
     def ending(epoch: int) -> Ending | None:
-        bad = diverged(run.history[-1])
+        bad = diverged(run.history[-1]) or calls.ending
         if bad is None and interrupt.seen:
             return "interrupted", f"{interrupt} in epoch {epoch}"
         return bad or rule.ended(epoch)
@@ -299,7 +352,7 @@ def fit(
             "epoch": epoch,
             "position": position,
             "random": random_state,
-            "steps": run.steps,
+            "steps": run.steps if run.stopped == "diverged" else run.history[-1].steps,
             "best": run.best.epoch,
             "diverged": run.why if run.stopped == "diverged" else "",
             "calls": replay.calls,
@@ -319,7 +372,15 @@ def fit(
     described: dict[str, str] = {}
     started, start = time.perf_counter(), (0, 0)
     # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
-    with AgreedInterrupt.of(ranks) as interrupt, np.errstate(all="ignore"):
+    with (
+        contextlib.ExitStack() as stack,
+        AgreedInterrupt.of(ranks) as interrupt,
+        np.errstate(all="ignore"),
+    ):
+        rank = 0 if ranks is None else ranks.group.rank
+        shown = stack.enter_context(progress_of(progress, epochs, patience, rank))
+        calls = Callbacks(listed(callbacks, on_epoch, shown), ranks)
+        stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume, stack))
         training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
         if stored is None:
             first = measure(model, 0, 0)
@@ -347,15 +408,27 @@ def fit(
         ended = ended_before(run, start, epochs, ending)
         # who is told of the run knows that there is nothing left to do
         run.stopped, run.why = ended or (run.stopped, run.why)
-        report()
-        if ended is None:
+        report("on_start")
+        if calls.agreed():
+            ended = calls.ending
+        elif ended is None:
             ended = run_epochs(
-                training, epochs, source.epoch, after_epoch, interrupt, keeper, start
+                training,
+                epochs,
+                source.epoch,
+                after_epoch,
+                interrupt,
+                keeper,
+                start,
+                after_step if calls.has("on_step") else None,
             )
         elif keeper is not None and run.resumed is None:
             keeper.save(0, 0)
     run.stopped, run.why = ended or all_done(epochs)
     run.signal = interrupt.number if run.stopped == "interrupted" else 0
     run.eager = replay.eager
+    run.last = training.parameters
     run.seconds = time.perf_counter() - started
+    calls.call("on_end", run)
+    calls.raise_error()
     return run

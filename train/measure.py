@@ -293,6 +293,7 @@ def _parts(part: PyTree, rows: int, home: Backend) -> Iterator[tuple[Any, int]]:
     for batch, chunk in zip(batches, chunks, strict=True):
         yield tree.unflatten(spec, batch), chunk.stop - chunk.start
         reading.rows(chunk.stop - chunk.start)
+    reading.end()
 
 
 def placed(x: PyTree, home: Backend) -> Any:

@@ -9,7 +9,9 @@ subgradient ``l1 sign W``, which minimises the same sum and leaves small numbers
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from .. import optim
@@ -21,51 +23,90 @@ from .parallel.sharding import is_sharded
 
 def make_optimizer(
     method: str,
-    learning_rate: float,
+    learning_rate: float | Callable[[Any], Any],
     weight_decay: float,
     *,
     momentum: float = 0.9,
     b1: float = 0.9,
-    b2: float = 0.999,
+    b2: float | None = None,
     eps: float = 1e-8,
+    clip: float = 0.0,
 ) -> Any:
     """An optimiser from `pb.optim`, which decays weight matrices and never biases.
 
     Parameters
     ----------
-    method : {"adamw", "adam", "sgd", "momentum", "nesterov"}
-    learning_rate : float
+    method : str
+        One of `METHODS`: adamw, adam, amsgrad, nadam, sgd, momentum, nesterov, lion, rmsprop, adagrad, adadelta.
+    learning_rate : float or callable
+        A number, or a schedule: a function of the step count.
     weight_decay : float
-        Decoupled with adamw; with the others the penalty ½ weight_decay ‖W‖² in the loss.
+        Decoupled with adamw and lion; with the others the penalty ½ weight_decay ‖W‖² in the loss.
     momentum : float
-        Of "momentum" and "nesterov".
-    b1, b2, eps : float
-        Of "adamw" and "adam".
+        Of momentum and nesterov.
+    b1 : float
+        Of adamw, adam, amsgrad, nadam and lion: the decay rate of the mean of gradients.
+    b2 : float, optional
+        Of these the decay rate of the mean of their squares (with lion that of the momentum that is kept), of rmsprop
+        its alpha, of adadelta its rho. None for 0.999, 0.99 with lion and rmsprop, 0.9 with adadelta.
+    eps : float
+        Of adamw, adam, amsgrad and nadam.
+    clip : float
+        Gradients of a greater norm over all parameters are brought to this one; 0 for never.
 
     Raises
     ------
     ValueError
         For an unknown method, or a number outside its range.
 
+    Notes
+    -----
+    What clips sees the gradient of the loss, without the penalty of `weight_decay`.
+
     Examples
     --------
     >>> make_optimizer("nesterov", 0.02, 1e-3).momentum
     0.9
     """
-    decay: dict[str, Any] = {"weight_decay": weight_decay, "mask": "matrices"}
-    match method:
-        case "adamw":
-            return optim.AdamW(learning_rate, b1=b1, b2=b2, eps=eps, **decay)
-        case "adam":
-            return optim.Adam(learning_rate, b1=b1, b2=b2, eps=eps, **decay)
-        case "sgd":
-            return optim.SGD(learning_rate, **decay)
-        case "momentum" | "nesterov":
-            nesterov = method == "nesterov"
-            return optim.SGD(learning_rate, momentum=momentum, nesterov=nesterov, **decay)
-    raise ValueError(
-        f"optimizer {method!r} is unknown; choose one of adamw, adam, sgd, momentum, nesterov"
-    )
+    if method not in METHODS:
+        raise ValueError(f"optimizer {method!r} is unknown; choose one of {', '.join(METHODS)}")
+    kind = METHODS[method]
+    given = {"momentum": momentum, "b1": b1, "b2": b2, "eps": eps}
+    chosen = {name: given[key] for key, name in kind.takes.items() if given[key] is not None}
+    opt = kind.make(learning_rate, weight_decay=weight_decay, mask="matrices", **chosen)
+    return optim.Clipped(opt, norm=clip) if clip else opt
+
+
+@dataclass(frozen=True)
+class Method:
+    """A first-order method by its class, and what it takes of `make_optimizer`'s numbers.
+
+    Attributes
+    ----------
+    make : callable
+        The class in `pb.optim`.
+    takes : mapping
+        The class's own names for momentum, b1, b2 and eps.
+    """
+
+    make: Callable[..., Any]
+    takes: Mapping[str, str] = field(default_factory=dict)
+
+
+_ADAM = {"b1": "b1", "b2": "b2", "eps": "eps"}
+METHODS: dict[str, Method] = {
+    "adamw": Method(optim.AdamW, _ADAM),
+    "adam": Method(optim.Adam, _ADAM),
+    "amsgrad": Method(optim.AMSGrad, _ADAM),
+    "nadam": Method(optim.NAdam, _ADAM),
+    "sgd": Method(optim.SGD),
+    "momentum": Method(optim.SGD, {"momentum": "momentum"}),
+    "nesterov": Method(partial(optim.SGD, nesterov=True), {"momentum": "momentum"}),
+    "lion": Method(optim.Lion, {"b1": "b1", "b2": "b2"}),
+    "rmsprop": Method(optim.RMSprop, {"b2": "alpha"}),
+    "adagrad": Method(optim.Adagrad),
+    "adadelta": Method(optim.Adadelta, {"b2": "rho"}),
+}
 
 
 def with_l1(opt: Any, l1: Any, mask: str | None = "matrices") -> Any:

@@ -1,38 +1,21 @@
-"""Pictures of models and trainings: first-layer weights as images, decision boundaries, loss curves.
+"""Pictures with titles: first-layer weights as images, decision boundaries, loss curves.
 
-Each function returns a `matplotlib.figure.Figure`: ``figure.savefig("name.png")`` writes it, a notebook shows it, and
-no display and no state of pyplot is touched. They need the extra ``train`` (matplotlib).
+Each function returns a `matplotlib.figure.Figure` of one of the pictures of `pb.train.plots`:
+``figure.savefig("name.png")`` writes it, a notebook shows it, and no display and no state of pyplot is touched. They
+need the extra ``train`` (matplotlib).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ..autograd import to_numpy
-from ..autograd.core.array import backend_array
-from ..autograd.core.dtypes import as_numpy, is_inexact
 from ..autograd.core.typing import ArrayLike, PyTree
-from ..autograd.pytree import tree
-from ..backend import is_array
-from .errors import extra
+from . import plots
 from .fitting.result import Fit
-from .measure import predict
-from .run.plots import (
-    TRAINING,
-    VALIDATION,
-    curves_figure,
-    new_figure,
-    plain_log_ticks,
-    weights_figure,
-)
-from .stopping import Epoch
-
-# what rows, columns and colours of a heat map are; whether features were standardised is not known here
-_AXES = ("feature", "unit of the first layer", "weight")
+from .plots.first_layer import found_weights, weights_figure
+from .plots.histories import curves_figure, has_scores
+from .plots.style import wrapped
 
 
 def weights_as_images(
@@ -76,46 +59,8 @@ def weights_as_images(
     >>> len(figure.axes[0].images)
     9
     """
-    W = _first_weights(model)
-    if W.ndim > 2:
-        if W.ndim != 4:
-            raise ValueError(
-                f"weights_as_images: kernels of shape {W.shape}; images have a height and a width"
-            )
-        image_shape = (int(W.shape[2]), int(W.shape[3]))
-        names = [
-            f"{u}.{c}" if W.shape[1] > 1 else str(u)
-            for u in range(W.shape[0])
-            for c in range(W.shape[1])
-        ]
-        units, W = units if len(units) == len(names) else names, W.reshape(len(names), -1).T
-    side = math.isqrt(W.shape[0])
-    if image_shape is None and side * side == W.shape[0] >= 16 and not columns:
-        image_shape = (side, side)
-    if image_shape is not None and math.prod(image_shape) != W.shape[0]:
-        raise ValueError(
-            f"weights_as_images: image_shape={image_shape!r} for {W.shape[0]} features"
-        )
-    return weights_figure(
-        W, title=title, columns=columns, image_shape=image_shape, units=units, axes=_AXES
-    )
-
-
-def _first_weights(model: PyTree) -> np.ndarray:
-    for name in ("coefs_", "coef_"):
-        if hasattr(model, name):
-            found = np.asarray(
-                getattr(model, name)[0] if name == "coefs_" else getattr(model, name)
-            )
-            return found if name == "coefs_" else np.atleast_2d(found).T
-    leaves = (backend_array(leaf) for leaf in tree.leaves(model))
-    for leaf in leaves:
-        if is_array(leaf) and len(leaf.shape) >= 2 and is_inexact(leaf.dtype):
-            return np.asarray(to_numpy(leaf), np.float64)
-    raise ValueError(
-        f"weights_as_images: {type(model).__name__} holds no array of two dimensions or more; a fitted estimator or a "
-        "model has one"
-    )
+    W, image_shape, columns, units = found_weights(model, image_shape, columns, units)
+    return weights_figure(W, title=title, columns=columns, image_shape=image_shape, units=units)
 
 
 def decision_boundary(
@@ -166,68 +111,9 @@ def decision_boundary(
     >>> figure.axes[0].get_xlabel()
     'feature 0'
     """
-    points, labels = (
-        np.asarray(to_numpy(backend_array(X)), np.float64),
-        np.asarray(to_numpy(backend_array(y))),
-    )
-    if (
-        points.ndim != 2
-        or points.shape[1] != 2
-        or len(points) == 0
-        or labels.shape != (len(points),)
-    ):
-        raise ValueError(
-            f"decision_boundary: samples of shape {points.shape} with labels of shape {labels.shape}; a plane takes "
-            "two features and a label of each sample"
-        )
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
-        raise ValueError(
-            f"decision_boundary: steps={steps!r}; it has to be an integer of at least 2"
-        )
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = margin * np.where(high > low, high - low, 1.0)
-    first, second = (np.linspace(a, b, steps) for a, b in zip(low - room, high + room, strict=True))
-    grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
-    decided = _decisions(model, grid)
-    classes = np.unique(np.concatenate([np.unique(labels), np.unique(decided)]))
-    codes = np.searchsorted(classes, decided).reshape(steps, steps)
-    figure = new_figure(6.0, 5.2)
-    axes = figure.subplots()
-    colours = extra("matplotlib", "a picture").colormaps["tab10"]
-    levels = np.arange(len(classes) + 1) - 0.5
-    palette = [colours(i % 10) for i in range(len(classes))]
-    axes.contourf(first, second, codes, levels=levels, colors=palette, alpha=0.25)
-    if codes.min() < codes.max():
-        axes.contour(first, second, codes, levels=levels[1:-1], colors="#444444", linewidths=1.0)
-    for i, label in enumerate(classes):
-        mine = points[labels == label]
-        if len(mine):
-            axes.scatter(
-                mine[:, 0],
-                mine[:, 1],
-                s=18,
-                color=palette[i],
-                edgecolors="white",
-                linewidths=0.5,
-                label=str(label),
-            )
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
-    axes.legend(frameon=False, fontsize=8)
-    axes.set_title(title)
-    return figure
-
-
-def _decisions(model: Any, grid: np.ndarray) -> np.ndarray:
-    """The label that a model decides for at each point."""
-    if hasattr(model, "predict"):
-        return np.asarray(model.predict(grid))
-    leaves = [backend_array(leaf) for leaf in tree.leaves(model)]
-    dtypes = [as_numpy(a.dtype) for a in leaves if is_array(a) and is_inexact(a.dtype)]
-    outputs = np.asarray(to_numpy(predict(model, grid.astype(dtypes[0] if dtypes else np.float64))))
-    if outputs.ndim == 1 or outputs.shape[1] == 1:
-        return (outputs.reshape(-1) > 0).astype(np.int64)
-    return outputs.argmax(axis=1)
+    ax = plots.decision_boundary(model, X, y, steps=steps, margin=margin, names=names)
+    ax.set_title(wrapped(title, 60))
+    return ax.figure
 
 
 def loss_curves(history: Any, *, title: str = "Loss", score_name: str = "score") -> Any:
@@ -261,42 +147,10 @@ def loss_curves(history: Any, *, title: str = "Loss", score_name: str = "score")
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['Adam', 'SGD']
     """
-    if isinstance(history, Fit):
-        if all(math.isfinite(row.score) for row in history.history):
-            return curves_figure(history, title=title, score_name=score_name)
+    if isinstance(history, Fit) and not has_scores(history):
         history = history.history
-    curves = _curves(history)
-    if not curves or any(len(values) == 0 for values in curves.values()):
-        raise ValueError("loss_curves: there are no losses; train first")
-    figure = new_figure(6.0, 4.2)
-    axes = figure.subplots()
-    own = {"training": TRAINING, "validation": VALIDATION}
-    for name, values in curves.items():
-        marker = "o" if len(values) < 3 else None
-        axes.plot(range(len(values)), values, label=name, color=own.get(name), marker=marker)
-    if all(0 < value < math.inf for values in curves.values() for value in values):
-        axes.set_yscale("log")
-        plain_log_ticks(axes)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    if len(curves) > 1:
-        axes.legend(frameon=False)
-    axes.set_title(title)
-    return figure
-
-
-def _curves(history: Any) -> dict[str, list[float]]:
-    """Losses by the names of their lines."""
-    if hasattr(history, "loss_curve_"):
-        return {"training": list(history.loss_curve_)}
-    if isinstance(history, Mapping):
-        return {str(name): [float(v) for v in values] for name, values in history.items()}
-    rows = list(history)
-    if rows and all(isinstance(row, Epoch) for row in rows):
-        return {
-            "training": [row.loss for row in rows],
-            "validation": [row.validation_loss for row in rows],
-        }
-    return {"training": [float(v) for v in rows]}
+    if isinstance(history, Fit):
+        return curves_figure(history, title=title, score_name=score_name)
+    ax = plots.curves(history)
+    ax.set_title(wrapped(title, 60))
+    return ax.figure

@@ -31,6 +31,12 @@ except ImportError as error:
         f"backend 'cupy' needs CuPy, which cannot be imported here ({error}): "
         "install pullback[cuda13] or pullback[cuda12], or set PULLBACK_BACKEND=numpy"
     ) from None
+# the folder of its kernels, which it makes when it is imported
+except OSError as error:
+    raise BackendError(
+        f"backend 'cupy': CuPy cannot write to the folder of its kernels ({error}): "
+        "set CUPY_CACHE_DIR to one where it can, or PULLBACK_BACKEND=numpy"
+    ) from None
 
 
 def device_count() -> int:

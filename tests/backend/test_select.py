@@ -64,6 +64,24 @@ def test_cupy_not_installed(monkeypatch):
     assert pb.backend.resolve("auto").reason == "auto: CuPy is not installed"
 
 
+def test_cupy_without_a_folder_to_write_to(monkeypatch):
+    """It makes one for its kernels when it is imported; a container may have no home that can be written to."""
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name in ("cupy", "array_api_compat.cupy"):
+                raise PermissionError(13, "Permission denied", "/.cupy")
+
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    for name in [n for n in sys.modules if n.split(".")[0] == "cupy"]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("array_api_compat.cupy", "pullback.backend.cuda.backend", "pullback.backend.cuda"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    pb.backend.select._resolved.cache_clear()
+    with pytest.raises(pb.BackendError, match=r"Permission denied: '/.cupy'.*CUPY_CACHE_DIR"):
+        pb.backend.use("cupy")
+
+
 @WITHOUT_CUDA
 @pytest.mark.cupy
 def test_cupy_without_a_device():

@@ -121,7 +121,7 @@ def test_summary(name):
 def test_checkpoint_files(name, tmp_path):
     """Saved by train's files, and loaded into another layer of the same making."""
     pytest.importorskip("safetensors", reason="the files are its own")
-    from pullback.train.run.checkpoint import load, save
+    from pullback.train import load, save
 
     model = layer(name)
     save(tmp_path / "model.safetensors", model, {"step": 3})

@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import pullback
+
+from ._tools import load as load_tool
 
 ON_CUDA = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
 
@@ -32,6 +35,12 @@ def active(request, tmp_path, monkeypatch) -> Iterator[str]:
         yield request.param
     if undo is not None:
         undo()
+
+
+@pytest.fixture(scope="session")
+def imports() -> list[Any]:
+    """Every import of the package, for which all of it is parsed."""
+    return load_tool("imports").imports_of(Path(__file__).resolve().parents[2])
 
 
 @pytest.fixture(scope="module")

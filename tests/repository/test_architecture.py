@@ -56,8 +56,8 @@ def test_what_is_not_there_is_found(tmp_path, name, there):
     assert is_there(name, tmp_path) == there
 
 
-def test_the_pictures_are_those_of_the_imports():
-    assert load("architecture").with_pictures(PAGE) == PAGE
+def test_the_pictures_are_those_of_the_imports(imports):
+    assert load("architecture").with_pictures(PAGE, imports) == PAGE
 
 
 def test_an_import_is_an_arrow(tmp_path):
@@ -65,4 +65,5 @@ def test_an_import_is_an_arrow(tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "optim/a.py").write_text("def f():\n    from ..backend.b import x\n")
     (tmp_path / "models/a.py").write_text("if TYPE_CHECKING:\n    from ..backend.b import x\n")
-    assert load("architecture").arrows("", tmp_path) == {("optim", "backend")}
+    imports = load("imports").imports_of(tmp_path)
+    assert load("architecture").arrows("", imports) == {("optim", "backend")}

@@ -214,7 +214,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "train/cli/predict.py": "run/test_predict.py, and cli/test_main.py, run the command",
     "train/cli/sample.py": "run/test_sample.py runs the command",
     "train/cli/train.py": "cli/test_main.py runs the command",
-    "train/cli/tune.py": "run/test_tune.py runs the command",
+    "train/cli/tune.py": "run/tuning/test_tune.py runs the command",
     "train/run/prepared.py": "a record and a protocol, which test_tables.py, test_texts.py and test_graphs.py fill",
     "train/estimators/documentation.py": "docstrings, which repository/test_doctest.py reads",
 }
@@ -336,38 +336,36 @@ def without_a_test(root: Path, reasons: dict[str, str]) -> list[str]:
 
 SUFFIXES = (".py", ".pyi", ".c", ".cpp", ".h")
 
-IMPORTS = imports_of(ROOT)
 
-
-def test_every_subpackage_is_here():
-    assert {_subpackage(i.file) for i in IMPORTS} >= set(ARROWS)
+def test_every_subpackage_is_here(imports):
+    assert {_subpackage(i.file) for i in imports} >= set(ARROWS)
     extra = {p.parent.name for p in ROOT.glob("*/__init__.py")} - set(ARROWS)
     assert not extra, f"subpackages without a place in the layout: {extra}"
 
 
-def test_arrows_go_one_way():
-    assert wrong_arrows(IMPORTS) == []
+def test_arrows_go_one_way(imports):
+    assert wrong_arrows(imports) == []
 
 
-def test_imports_inside_functions_have_a_reason():
-    assert undeclared_deferred(IMPORTS, DEFERRED) == []
+def test_imports_inside_functions_have_a_reason(imports):
+    assert undeclared_deferred(imports, DEFERRED) == []
 
 
-def test_no_circles_between_files():
-    assert circle(files_graph(IMPORTS)) == []
+def test_no_circles_between_files(imports):
+    assert circle(files_graph(imports)) == []
 
 
-@pytest.mark.parametrize("folder", folders_of(IMPORTS))
-def test_no_circles_between_folders(folder):
-    assert circle(folder_graph(IMPORTS, folder)) == []
+@pytest.mark.parametrize("folder", folders_of(ROOT))
+def test_no_circles_between_folders(folder, imports):
+    assert circle(folder_graph(imports, folder)) == []
 
 
-def test_folders_stand_in_order():
-    assert against_the_order(IMPORTS, ORDERS) == []
+def test_folders_stand_in_order(imports):
+    assert against_the_order(imports, ORDERS) == []
 
 
-def test_subpackages_are_entered_by_their_doors():
-    assert back_doors(IMPORTS, BACK_DOORS) == []
+def test_subpackages_are_entered_by_their_doors(imports):
+    assert back_doors(imports, BACK_DOORS) == []
 
 
 def test_no_folder_is_crowded():
@@ -378,20 +376,20 @@ def test_every_module_has_its_test_where_one_looks_for_it():
     assert without_a_test(ROOT, NO_TEST_OF_ITS_OWN) == []
 
 
-def test_the_top_of_autograd_can_be_drawn():
-    graph = folder_graph(IMPORTS, "autograd")
+def test_the_top_of_autograd_can_be_drawn(imports):
+    graph = folder_graph(imports, "autograd")
     arrows = sum(len(targets) for node, targets in graph.items())
     assert len(graph) <= MOST_NODES, sorted(graph)
     assert arrows <= MOST_ARROWS, graph
 
 
-def test_only_one_file_imports_cupy():
-    files = {i.file for i in IMPORTS if i.absolute and i.target.split(".")[0] in ("cupy", "cupyx")}
+def test_only_one_file_imports_cupy(imports):
+    files = {i.file for i in imports if i.absolute and i.target.split(".")[0] in ("cupy", "cupyx")}
     assert files <= {"backend/cuda/backend.py"}
 
 
-def test_the_cuda_kernels_import_nothing():
-    assert [i for i in IMPORTS if i.file == "backend/cuda/kernels.py"] == []
+def test_the_cuda_kernels_import_nothing(imports):
+    assert [i for i in imports if i.file == "backend/cuda/kernels.py"] == []
 
 
 @pytest.fixture

@@ -314,13 +314,13 @@ def test_compute_from_measurements(load):
             "examples": [128, 64, 32],
             "gradients": [[9.0, 1.38, 1.38], [0.74] * 3, [0.42] * 3],
             "value": [[0.46] * 3, [0.74 / 3] * 3, [0.14] * 3],
-            "update": [0.5, 0.25, 0.25],
+            "step": [9.5, 1.63, 1.63],
             "one by one": list(np.random.default_rng(0).normal(1.0, 0.1, 4000)),
         }
     )
     assert found.fixed_seconds == pytest.approx(0.1)
     assert found.example_seconds == pytest.approx(0.01)
-    assert found.update_seconds == 0.25
+    assert found.update_seconds == pytest.approx(0.25)
     assert found.backward == pytest.approx(2 / 3)
     assert found.sigma == pytest.approx(0.1, rel=0.1)
 

@@ -103,3 +103,72 @@ def test_a_run_folder_that_cannot_be_made_is_told(tmp_path, monkeypatch):
 
 
 # Checkpoints ------------------------------------------------------------------------------------
+
+
+# Locks ------------------------------------------------------------------------------------------
+
+posix = pytest.mark.skipif(os.name != "posix", reason="these locks are of POSIX systems")
+
+
+@posix
+def test_a_folder_is_known_to_be_in_use_and_looking_refuses_nobody(tmp_path, monkeypatch):
+    assert not _files.is_locked(tmp_path)
+    with _files.locked(tmp_path):
+        assert _files.is_locked(tmp_path)
+        monkeypatch.setattr(_files, "_PATIENCE", 0.0)
+        with pytest.raises(pb.train.WriteError, match="is in use"), _files.locked(tmp_path):
+            pass
+    assert not _files.is_locked(tmp_path)
+    assert not _files.is_locked(tmp_path / "none")
+    # somebody looks at it, and is gone when it is tried again
+    looking = os.open(tmp_path, os.O_RDONLY)
+    _files.fcntl.flock(looking, _files.fcntl.LOCK_SH)
+    monkeypatch.setattr(_files, "_PATIENCE", 5.0)
+    monkeypatch.setattr(_files.time, "sleep", lambda seconds: os.close(looking))
+    with _files.locked(tmp_path):
+        pass
+
+
+@posix
+def test_a_file_has_one_writer(tmp_path, monkeypatch):
+    path, lock = tmp_path / "c", tmp_path / ".c.lock"
+    # what a killed process left
+    lock.touch()
+    monkeypatch.setattr(_files, "_PATIENCE", 0.0)
+    with _files.locked_file(path):
+        with _files.locked_file(tmp_path / "d"):
+            assert lock.exists()
+        with (
+            pytest.raises(pb.train.WriteError, match="another training writes"),
+            _files.locked_file(path),
+        ):
+            pass
+        # its file is renamed into place meanwhile
+        _files.write_atomic(path, "x")
+        with pytest.raises(pb.train.WriteError, match="is in use"), _files.locked_file(path):
+            pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c"]
+    with _files.locked_file(path):
+        pass
+    # nothing can be written there anyway
+    with _files.locked_file(tmp_path / "none" / "c"):
+        pass
+
+
+@posix
+def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path, monkeypatch):
+    """The last owner removes the file between the opening of the next one and its lock."""
+    lock, taken = tmp_path / ".c.lock", []
+    own = _files._lock
+
+    def late(descriptor):
+        if not taken:
+            lock.unlink()
+        taken.append(descriptor)
+        return own(descriptor)
+
+    monkeypatch.setattr(_files, "_lock", late)
+    with _files.locked_file(tmp_path / "c"):
+        assert len(taken) == 2
+        assert lock.exists()
+    assert list(tmp_path.iterdir()) == []

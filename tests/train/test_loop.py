@@ -157,6 +157,7 @@ def interrupt_after(epoch):
     return on_epoch
 
 
+@pytest.mark.usefixtures("terminal_signals")
 def test_ctrl_c_ends_the_run_with_what_it_has():
     before = signal.getsignal(signal.SIGINT)
     fit = run(epochs=1000, patience=0, on_epoch=interrupt_after(4))
@@ -166,6 +167,7 @@ def test_ctrl_c_ends_the_run_with_what_it_has():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("terminal_signals")
 def test_ctrl_c_in_the_middle_of_an_epoch_measures_what_was_reached():
     steps = []
 
@@ -185,6 +187,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_measures_what_was_reached():
     assert [(row.epoch, row.steps) for row in fit.history] == [(0, 0), (1, 5)]
 
 
+@pytest.mark.usefixtures("terminal_signals")
 def test_a_second_ctrl_c_breaks_off():
     def twice(fit):
         signal.raise_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train.optimizers import Subgradient, make_optimizer, with_l1
+from pullback.train.optimizers import METHODS, Subgradient, make_optimizer, with_l1
 
 from ._loop import on_device, weights
 
@@ -17,6 +17,12 @@ MADE = {
     "sgd": pb.optim.SGD(0.1, **DECAY),
     "momentum": pb.optim.SGD(0.1, momentum=0.7, **DECAY),
     "nesterov": pb.optim.SGD(0.1, momentum=0.7, nesterov=True, **DECAY),
+    "amsgrad": pb.optim.AMSGrad(0.1, b1=0.5, b2=0.6, eps=1e-3, **DECAY),
+    "nadam": pb.optim.NAdam(0.1, b1=0.5, b2=0.6, eps=1e-3, **DECAY),
+    "lion": pb.optim.Lion(0.1, b1=0.5, b2=0.6, **DECAY),
+    "rmsprop": pb.optim.RMSprop(0.1, alpha=0.6, **DECAY),
+    "adagrad": pb.optim.Adagrad(0.1, **DECAY),
+    "adadelta": pb.optim.Adadelta(0.1, rho=0.6, **DECAY),
 }
 
 
@@ -27,12 +33,25 @@ def test_a_name_stands_for_its_method(method):
 
 
 def test_every_optimizer_of_the_settings_is_made():
-    assert set(MADE) == set(pb.train.run.config.OPTIMIZERS)
+    assert set(MADE) == set(pb.train.run.config.OPTIMIZERS) == set(METHODS)
+
+
+def test_what_is_not_given_is_the_method_s_own():
+    assert make_optimizer("lion", 0.1, 0.5) == pb.optim.Lion(0.1, **DECAY)
+    assert make_optimizer("rmsprop", 0.1, 0.5) == pb.optim.RMSprop(0.1, **DECAY)
+    assert make_optimizer("adadelta", 0.1, 0.5) == pb.optim.Adadelta(0.1, **DECAY)
+    assert make_optimizer("adam", 0.1, 0.5) == pb.optim.Adam(0.1, **DECAY)
+
+
+def test_gradients_are_clipped_where_that_is_asked_for():
+    schedule = pb.optim.CosineDecay(0.1, 5)
+    made = make_optimizer("sgd", schedule, 0.5, clip=2.0)
+    assert made == pb.optim.Clipped(pb.optim.SGD(schedule, **DECAY), norm=2.0)
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="optimizer 'lion' is unknown; choose one of adamw"):
-        make_optimizer("lion", 0.1, 0.0)
+    with pytest.raises(ValueError, match="optimizer 'lyon' is unknown; choose one of adamw"):
+        make_optimizer("lyon", 0.1, 0.0)
 
 
 A = np.random.default_rng(0).standard_normal((40, 6))

@@ -138,6 +138,7 @@ def test_a_loss_that_is_no_number_names_its_step(row):
     assert all(np.isfinite(w).all() for w in leaves(run.model))
 
 
+@pytest.mark.usefixtures("terminal_signals")
 def test_ctrl_c_within_an_epoch_ends_it(monkeypatch):
     steps = []
     given = _feeding.batches

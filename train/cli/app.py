@@ -17,6 +17,8 @@ from .command import Command, Option
 _WIDEST = 120
 # the widest name of an option beside which its text begins
 _COLUMN = 26
+# of a default that stands on one line
+_SHORT = 40
 _NO_BREAK = "\u00a0"
 
 
@@ -91,6 +93,8 @@ def _function_of(command: Command) -> Callable[..., Callable[[], int]]:
 
 def _annotation(option: Option) -> Any:
     kind: Any = option.kind if option.required or option.value is not None else option.kind | None
+    if option.many:
+        kind = list[kind]
     told: dict[str, Any] = {"help": option.help, "show_default": False}
     if option.kind is not bool:
         told["metavar"] = option.place
@@ -136,6 +140,6 @@ def _class_of(command: Command) -> type[typer.core.TyperCommand]:
 def _unbroken(text: str) -> str:
     """The text, of which a short default does not end on another line than it begins."""
     before, bracket, default = text.rpartition("[default: ")
-    if not bracket or len(default) > _COLUMN:
+    if not bracket or len(default) > _SHORT:
         return text
     return before + (bracket + default).replace(" ", _NO_BREAK)

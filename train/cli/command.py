@@ -36,6 +36,8 @@ class Option:
     argument : bool
         Whether it stands without a name, in its place.
     required : bool
+    many : bool
+        Whether an argument may be given more than once: its value is a list.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Option:
     choices: tuple[str, ...] = ()
     argument: bool = False
     required: bool = False
+    many: bool = False
 
     @property
     def flags(self) -> str:

@@ -9,6 +9,7 @@ from ...distributed import rank as rank_of_world
 from ...distributed import size as size_of_world
 from ..errors import one_line
 from ..parallel.launch import launched
+from ..terminal import fitted, width_of
 
 DIVERGED, BAD_INPUT, SIGNALLED = 1, 2, 128
 _SECONDS_TO_SPEAK = 2.0
@@ -21,6 +22,8 @@ def rank() -> int:
 
 def report_error(message: str, code: int, *, alone: bool = False) -> int:
     """Print a message on stderr, in one line whatever it holds; on rank 0, unless a rank alone has met it.
+
+    A terminal that is narrower has it broken between words.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ def report_error(message: str, code: int, *, alone: bool = False) -> int:
         The exit code.
     """
     if alone or rank() == 0:
-        print("pullback: " + one_line(message), file=sys.stderr, flush=True)
+        line = fitted("pullback: " + one_line(message), width_of(sys.stderr))
+        print(line, file=sys.stderr, flush=True)
     elif size_of_world() == 1:
         # the launcher kills all when one ends so, and rank 0 is to have spoken: it may be slower
         time.sleep(_SECONDS_TO_SPEAK)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..run.info import info_lines
+from ..terminal import fitted, width_of
 from .command import Command
 from .ending import rank
 from .options import BACKEND
@@ -14,7 +17,8 @@ def _info(backend: str | None) -> int:
     lines = info_lines(backend or "")
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
-        print(f"{label:<{width}}  {text}")
+        line = f"{label:<{width}}  {text}"
+        print(fitted(line, width_of(sys.stdout), indent=" " * (width + 2)))
     return 0
 
 

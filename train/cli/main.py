@@ -7,8 +7,7 @@ SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes 
 
 from __future__ import annotations
 
-import contextlib
-import os
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,12 +17,22 @@ from typing import Any
 from ...backend import BackendError
 from ...distributed import DistributedError
 from ..errors import InputError, extra
-from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
-from . import info, predict, sample, train, tune
+from ..fitting.signals import Interrupt, Terminated, ended, started, terminations_raised
+from ..terminal import drop_output
+from . import compare, evaluate, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
 
 # in the order of `pullback --help`
-COMMANDS = (train.COMMAND, tune.COMMAND, predict.COMMAND, sample.COMMAND, info.COMMAND)
+COMMANDS = (
+    train.COMMAND,
+    tune.COMMAND,
+    evaluate.COMMAND,
+    predict.COMMAND,
+    sample.COMMAND,
+    runs.COMMAND,
+    compare.COMMAND,
+    info.COMMAND,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,21 +43,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What stands after ``pullback``; of this process if None.
     """
+    # "building the font cache", and the like, in the midst of a bar
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    if arguments is not None:
+        return _reported(list(arguments))
+    try:
+        return _reported(sys.argv[1:])
+    finally:
+        ended()
+
+
+def _reported(arguments: list[str]) -> int:
     try:
         started()
         with terminations_raised():
-            return _run(sys.argv[1:] if arguments is None else list(arguments))
+            code = _run(arguments)
+            # now, and not at exit, where Python would complain that nobody reads any more
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
         return report_error(
             f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
         )
-    # the reader, such as `head`, has enough
-    except BrokenPipeError:
-        _drop_output()
+    # the reader, such as `head`, has enough; typer says so in its own way
+    except (BrokenPipeError, SystemExit):
+        drop_output()
         return 0
     except OSError as error:
-        _drop_output()
+        drop_output()
         return report_error(f"cannot write the output: {error.strerror or error}", BAD_INPUT)
     except UnicodeEncodeError as error:
         character = error.object[error.start]
@@ -85,9 +108,3 @@ def _app() -> Any:
     from .app import app_of  # imports typer
 
     return app_of(COMMANDS, version=lambda: metadata.version("pullback"))
-
-
-def _drop_output() -> None:
-    """Discard the output that could not be written: Python would try again at exit, and complain."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

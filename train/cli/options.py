@@ -5,6 +5,7 @@ The names are those of `Settings`. Where `default` is not given here, it is that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ...autograd.compile.tracing.precision import PRECISIONS
@@ -15,17 +16,33 @@ from ..data.tables.dates import ORDERS
 from ..run.config import (
     ACTIVATIONS,
     BACKENDS,
+    CLASS_WEIGHTS,
     DECIMALS,
     DTYPES,
     Settings,
     parse_hidden,
     parse_names,
+    parse_warmup,
 )
 from ..run.defaults import MODELS, OPTIMIZERS
+from ..schedules import SCHEDULES
 from .command import Option
 
 DATA, NETWORK, TRAINING = "Data", "Network", "Training"
 REGULARISATION, NUMERICS, RUN = "Regularisation", "Numerics", "Run"
+
+
+def _one_of(names: Iterable[str]) -> str:
+    """The names as a choice.
+
+    Examples
+    --------
+    >>> _one_of(["step", "cosine", "plateau"])
+    'step, cosine or plateau'
+    """
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
+
 
 _TABLE = (
     # ── data ──
@@ -54,6 +71,13 @@ _TABLE = (
     Option(
         "edges",
         "The edges of a graph, whose nodes DATA are: a .csv of two columns.",
+        group=DATA,
+        metavar="FILE",
+    ),
+    Option(
+        "test",
+        "A file whose rows are the test part; DATA are trained on and validated alone.",
+        default="a fifth of DATA",
         group=DATA,
         metavar="FILE",
     ),
@@ -158,20 +182,68 @@ _TABLE = (
     ),
     Option(
         "dropout",
-        "Probability to leave a unit out in training; not for mlp.",
-        default="by model",
+        "Probability to leave a unit of a hidden layer out in training.",
+        default="0, by model",
         group=NETWORK,
         kind=float,
+    ),
+    Option(
+        "batch_norm",
+        "Normalise hidden layers of an mlp by the batch, or do not.",
+        default="no-batch-norm",
+        group=NETWORK,
+        kind=bool,
     ),
     # ── training ──
     Option(
         "optimizer",
-        "adamw, adam, sgd, momentum or nesterov.",
+        f"{_one_of(OPTIMIZERS)}.",
         group=TRAINING,
         metavar="NAME",
         choices=tuple(OPTIMIZERS),
     ),
-    Option("learning_rate", "Step size.", default="by optimiser", group=TRAINING, kind=float),
+    Option(
+        "learning_rate",
+        "Step size; with a schedule the greatest one.",
+        default="by optimiser",
+        group=TRAINING,
+        kind=float,
+    ),
+    Option(
+        "schedule",
+        f"Of the step size, over all steps of --epochs: {_one_of(SCHEDULES)} (a tenth when the validation loss stays).",
+        group=TRAINING,
+        metavar="NAME",
+        choices=SCHEDULES,
+    ),
+    Option(
+        "warmup",
+        "Steps in which the step size first rises; below 1: the share of all steps, as 0.1.",
+        group=TRAINING,
+        metavar="N",
+        parse=parse_warmup,
+    ),
+    Option(
+        "momentum",
+        "Of sgd, momentum and nesterov.",
+        default="0.9, of sgd 0",
+        group=TRAINING,
+        kind=float,
+    ),
+    Option(
+        "beta1",
+        "Decay rate of the mean of gradients: adamw, adam, amsgrad, nadam, lion.",
+        default="0.9",
+        group=TRAINING,
+        kind=float,
+    ),
+    Option(
+        "beta2",
+        "Decay rate of the mean of their squares: these, rmsprop and adadelta.",
+        default="0.999, by optimiser",
+        group=TRAINING,
+        kind=float,
+    ),
     Option("batch_size", "Samples a step.", default="32", group=TRAINING, kind=int),
     Option(
         "batches",
@@ -197,7 +269,7 @@ _TABLE = (
     # ── regularisation ──
     Option(
         "l2",
-        "Decay of weight matrices, not biases: adamw's own, else a penalty in the loss.",
+        "Decay of weight matrices, not biases: adamw's and lion's own, else a penalty in the loss.",
         default="by optimiser",
         group=REGULARISATION,
         kind=float,
@@ -207,6 +279,20 @@ _TABLE = (
         "Penalty l1 Σ|W| on weight matrices; sgd, momentum and nesterov make weights exactly 0.",
         group=REGULARISATION,
         kind=float,
+    ),
+    Option(
+        "clip",
+        "Bring gradients of a greater norm to this one; 0: never.",
+        group=REGULARISATION,
+        metavar="NORM",
+        kind=float,
+    ),
+    Option(
+        "class_weight",
+        "none, or balanced: rare classes count as much in the loss as frequent ones.",
+        group=REGULARISATION,
+        metavar="NAME",
+        choices=CLASS_WEIGHTS,
     ),
     # ── numerics ──
     Option(
@@ -273,5 +359,14 @@ RUN_FOLDER = Option(
     group="Arguments",
     argument=True,
     required=True,
+)
+# Of commands that take long.
+QUIET = Option(
+    "quiet",
+    "Print nothing but errors: no report, and no progress.",
+    default="report",
+    group=RUN,
+    kind=bool,
+    value=False,
 )
 BACKEND = replace(OPTIONS["backend"], group="Options")

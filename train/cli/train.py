@@ -7,22 +7,22 @@ from typing import Any
 
 from ...distributed import Communicator
 from ..errors import InputError
+from ..fitting.bars import training_bar
 from ..fitting.signals import Interrupt, Terminated
 from ..parallel.launch import group_of, refuse_several, together
 from ..parallel.ranks import of_rank_0
-from ..run.bars import training_bar
 from ..run.config import Settings, merged, read_config
 from ..run.resume import resume as resume_training
 from ..run.resume import resumed
 from ..run.run import train as run_training
 from .command import Command, Option
 from .ending import DIVERGED, SIGNALLED, rank, report_error
-from .options import RUN, options
+from .options import QUIET, RUN, options
 
 
 def _train(**given: Any) -> int:
     config, run, every = given.pop("config"), given.pop("resume"), given.pop("checkpoint_every")
-    kind = given.pop("distributed")
+    kind, quiet = given.pop("distributed"), given.pop("quiet")
     if kind is None:
         refuse_several("train")
     group = None if kind is None else _joined(kind)
@@ -36,7 +36,7 @@ def _train(**given: Any) -> int:
         return _new_settings(config, chosen) if run is None else resumed(run, chosen)
 
     settings = of_rank_0(group, agreed)
-    with training_bar(settings.epochs, rank=rank()) as bar:
+    with training_bar(settings.epochs, rank=rank(), quiet=quiet) as bar:
         told: dict[str, Any] = {
             "say": bar.say, "progress": bar.show, "every": every, "distributed": group,
         }  # fmt: skip
@@ -81,11 +81,12 @@ COMMAND = Command(
     "Train a network; writes the model, its metrics and pictures to runs/NAME.",
     (
         *options(
-            "data", "target", "task", "edges",
+            "data", "target", "task", "edges", "test",
             "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
-            "model", "hidden", "activation", "length", "dropout",
-            "optimizer", "learning_rate", "batch_size", "batches", "epochs", "patience",
-            "l2", "l1",
+            "model", "hidden", "activation", "length", "dropout", "batch_norm",
+            "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
+            "batch_size", "batches", "epochs", "patience",
+            "l2", "l1", "clip", "class_weight",
             "backend", "dtype", "precision", "compile",
             "seed", "name",
         ),
@@ -108,6 +109,7 @@ COMMAND = Command(
             kind=float,
             value=5.0,
         ),
+        QUIET,
         Option(
             "distributed",
             "Train on all ranks that mpirun has started: mpi, or nccl (one GPU a rank).",

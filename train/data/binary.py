@@ -148,7 +148,7 @@ def _in_memory(pieces: Iterable[bytes], size: int) -> np.ndarray:
 
 
 def _in_file(pieces: Iterable[bytes], size: int, scratch: Path) -> np.ndarray:
-    return on_disk(scratch, (np.frombuffer(p, np.uint8) for p in pieces), (size,), np.uint8)
+    return on_disk(scratch, (np.frombuffer(p, np.uint8) for p in pieces), (), np.uint8)
 
 
 def _array(stream: Any, size: int, where: str, scratch: Path | None) -> np.ndarray:

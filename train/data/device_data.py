@@ -14,12 +14,14 @@ from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import ArrayLike, PyTree, RawArray, Value
 from ...autograd.pytree import tree
 from ...backend import Backend
-from .mapped import Reading
+from .mapped import gathered, mapping
 
 # Of the device's free memory: a shuffled copy of the data and what a step needs have to find room too.
 _SHARE = 0.25
 # Bytes of rows that are gathered at once on a device.
 _GATHERED = 1 << 28
+# The same from files.
+_READ = 1 << 24
 
 
 def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
@@ -132,12 +134,32 @@ def batches(
 def _taken(
     arrays: tuple[Any, ...], indices: ArrayLike, parts: list[slice], take: Any
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of each batch, gathered on the host; of mapped files only these are in memory for long."""
-    reading = Reading(arrays)
-    for part in parts:
-        own = indices[part]
-        yield tuple(take(a, own, axis=0) for a in arrays)
-        reading.rows(part.stop - part.start, scattered=True)
+    """The rows of each batch, gathered on the host; those of many batches at once where arrays lie in files."""
+    if all(mapping(a) is None for a in arrays):
+        for part in parts:
+            yield tuple(take(a, indices[part], axis=0) for a in arrays)
+        return
+    for own in _blocks(arrays, parts, _READ):
+        start = own[0].start
+        block = indices[start : own[-1].stop]
+        chosen = [
+            take(a, block, axis=0) if mapping(a) is None else gathered(a, block) for a in arrays
+        ]
+        for part in own:
+            # copies, aligned as those of arrays in memory are
+            yield tuple(a[part.start - start : part.stop - start].copy() for a in chosen)
+
+
+def _blocks(arrays: tuple[Any, ...], parts: list[slice], most: int) -> Iterator[list[slice]]:
+    """The batches whose rows are gathered together: up to so many bytes, or one."""
+    row = max(sum(_nbytes(a) for a in arrays) // arrays[0].shape[0], 1)
+    first = 0
+    while first < len(parts):
+        start, last = parts[first].start, first + 1
+        while last < len(parts) and (parts[last].stop - start) * row <= most:
+            last += 1
+        yield parts[first:last]
+        first = last
 
 
 def _shares(
@@ -153,18 +175,12 @@ def _shares(
 def _gathered(
     arrays: tuple[Any, ...], indices: ArrayLike, parts: list[slice], take: Any
 ) -> Iterator[tuple[Any, ...]]:
-    n = arrays[0].shape[0]
-    row = max(sum(_nbytes(a) for a in arrays) // n, 1)
-    first = 0
-    while first < len(parts):
-        start, last = parts[first].start, first + 1
-        while last < len(parts) and (parts[last].stop - start) * row <= _GATHERED:
-            last += 1
-        block = indices[start : parts[last - 1].stop]
+    for own in _blocks(arrays, parts, _GATHERED):
+        start = own[0].start
+        block = indices[start : own[-1].stop]
         chosen = [take(a, block, axis=0) for a in arrays]
-        for part in parts[first:last]:
+        for part in own:
             yield tuple(a[part.start - start : part.stop - start, ...] for a in chosen)
-        first = last
 
 
 def _nbytes(a: Value) -> int:

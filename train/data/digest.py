@@ -10,6 +10,7 @@ from ... import backend
 from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
+from .mapped import release
 
 # Arrays of more bytes are read at so many rows only: a checkpoint is not to read 100 GB.
 _WHOLE = 1 << 26
@@ -49,4 +50,5 @@ def digest(data: PyTree) -> str:
             found.update(
                 np.ascontiguousarray(backend.to_numpy(part)).reshape(-1).view(np.uint8).data
             )
+            release(part)
     return found.hexdigest()

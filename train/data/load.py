@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import numpy as np
 
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
-from .mapped import release
+from .mapped import on_disk, release
 from .tables.columnar import check_table, read_npy
 from .tables.columns import Column, Wishes
 from .tables.description import description
 from .tables.features import Layout, features_of
 from .tables.foreign import find_targets, joined_names, read_targets, with_targets
 from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .tables.spilled import sheet_on_disk
 from .targets import array_target, target_of
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
@@ -167,16 +168,19 @@ def load_dataset(
         ):
             file_format = "table"
     if file_format == "table":
-        sheet = read_sheet(source, decimal=decimal)
+        if scratch is None:
+            sheet = read_sheet(source, decimal=decimal)
+        else:
+            sheet = sheet_on_disk(source, scratch, decimal=decimal)
         if own is None:
             targets = find_targets(sheet, target)
         else:
             sheet, targets = with_targets(sheet, own, target, decimal)
-        return _checked(_of_sheet(name, sheet, targets, task, wishes, missing))
+        return _checked(_of_sheet(name, sheet, targets, task, wishes, missing, scratch))
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
     layout = None
     if file_format == "npy" and own is None:
-        raw_x, raw_y, key, layout = _last_column(array, target, source)
+        raw_x, raw_y, key, layout = _last_column(array, target, source, scratch)
     elif own is not None:
         raw_x = array if file_format == "npy" else _arrays(source, file_format, scratch)
         raw_y, key = read_targets(own, target, decimal)
@@ -203,8 +207,16 @@ def _arrays(source: str, file_format: str, scratch: Path | None) -> np.ndarray:
     return read_idx(source)
 
 
+def _some_columns(x: np.ndarray, columns: list[int]) -> Iterator[np.ndarray]:
+    """Columns of an array, some rows at a time."""
+    at_once = max(1, _NUMBERS // max(x.shape[1], 1))
+    for start in range(0, len(x), at_once):
+        yield np.array(x[start : start + at_once, columns])
+        release(x)
+
+
 def _last_column(
-    array: np.ndarray, target: str | int | None, source: str
+    array: np.ndarray, target: str | int | None, source: str, scratch: Path | None
 ) -> tuple[np.ndarray, np.ndarray, str, Layout]:
     """Features, targets, name and layout of an array of numbers, where the target is one of its columns."""
     check_table(array, source)
@@ -224,10 +236,15 @@ def _last_column(
             )
         )
     places = [place % len(names) for place in places]
-    y = np.array(array[:, places])
+    y = np.concatenate(list(_some_columns(array, places)))
     kept = [i for i in range(len(names)) if i not in places]
-    # a view where it is the last column
-    x = array[:, :-1] if kept == list(range(len(kept))) else array[:, kept]
+    if kept == list(range(len(kept))):
+        # a view
+        x = array[:, : len(kept)]
+    elif scratch is None:
+        x = array[:, kept]
+    else:
+        x = on_disk(scratch, _some_columns(array, kept), (len(kept),), array.dtype)
     key = ",".join(names[i] for i in places)
     targets = tuple(names[i] for i in places)
     return x, y, key, Layout(tuple(names), False, targets, tuple(names[i] for i in kept))
@@ -249,11 +266,12 @@ def _of_sheet(
     task: str,
     wishes: Wishes | None,
     missing: str,
+    scratch: Path | None,
 ) -> Dataset:
     """The data set that a sheet is."""
     # the memory of the others may become that of the features
     of_targets = replace(sheet, frame=sheet.frame[list(targets)].copy())
-    features = features_of(sheet, targets, wishes, missing)
+    features = features_of(sheet, targets, wishes, missing, scratch)
     found, y, classes = target_of(of_targets, targets, features.rows, task)
     names = tuple(str(name) for name in sheet.frame.columns)
     kinds = features.kinds

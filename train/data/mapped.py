@@ -7,17 +7,17 @@ import math
 import mmap
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ...autograd.core.typing import DType
 from ..errors import WriteError
 
-# Bytes of a mapped file that may be in memory, and those that the system brings in around one.
-_KEPT, _AROUND = 1 << 25, 1 << 16
+# Bytes of a mapped file that may be in memory.
+_KEPT = 1 << 24
 
 
 def mapping(x: Any) -> mmap.mmap | None:
@@ -28,6 +28,9 @@ def mapping(x: Any) -> mmap.mmap | None:
     >>> mapping(np.zeros(3)) is None
     True
     """
+    # a column of a table
+    if hasattr(x, "array") and isinstance(x.dtype, np.dtype):
+        x = x.to_numpy()
     while isinstance(x, np.ndarray | memoryview):
         x = x.obj if isinstance(x, memoryview) else x.base
     return x if isinstance(x, mmap.mmap) else None
@@ -74,7 +77,7 @@ def _is_read_only(found: mmap.mmap) -> bool:
 
 
 class Reading:
-    """What is read of arrays: whenever it may be a lot of memory, that of the mapped ones is given back.
+    """What is read of arrays from their first row to the last: the memory of the mapped ones is given back on the way.
 
     Parameters
     ----------
@@ -84,27 +87,49 @@ class Reading:
 
     def __init__(self, arrays: Sequence[Any]) -> None:
         self._mapped = [a for a in arrays if mapping(a) is not None]
-        # the system maps the pages around one that is read, too
-        self._scattered = len(self._mapped) * _AROUND + sum(map(_row_bytes, self._mapped))
-        self._consecutive = sum(map(_row_bytes, self._mapped))
+        self._row = sum(map(_row_bytes, self._mapped))
         self._read = 0
 
-    def rows(self, count: int, *, scattered: bool = False) -> None:
-        """Note that so many rows of each were read: consecutive ones, or from anywhere."""
-        if not self._mapped:
-            return
-        self._read += count * (self._scattered if scattered else self._consecutive)
+    def rows(self, count: int) -> None:
+        """Note that so many rows of each were read."""
+        self._read += count * self._row
         if self._read >= _KEPT:
-            release(*self._mapped)
-            self._read = 0
+            self.end()
+
+    def end(self) -> None:
+        """Note that no more is read."""
+        release(*self._mapped)
+        self._read = 0
 
 
 def _row_bytes(x: np.ndarray) -> int:
     return abs(x.strides[0]) if x.ndim else 0
 
 
+def gathered(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """``x[rows]`` of a mapped array, read in the order of the file, with little of it in memory at any time.
+
+    One number that is read brings up to 2 MiB around it into memory: rows from anywhere would soon bring in all.
+
+    Examples
+    --------
+    >>> gathered(np.arange(6.0).reshape(3, 2), np.asarray([2, 0, 2])).tolist()
+    [[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]
+    """
+    out = np.empty((len(rows), *x.shape[1:]), x.dtype)
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    span, start = max(1, _KEPT // max(_row_bytes(x), 1)), 0
+    while start < len(rows):
+        stop = int(np.searchsorted(ascending, ascending[start] + span))
+        out[order[start:stop]] = x[ascending[start:stop]]
+        release(x)
+        start = stop
+    return out
+
+
 def on_disk(
-    folder: Path, parts: Iterable[np.ndarray], shape: tuple[int, ...], dtype: DType
+    folder: Path, parts: Iterable[np.ndarray], width: tuple[int, ...], dtype: DType
 ) -> np.ndarray:
     """An array in a file that has no name, mapped into memory; the file is gone when the array is, or the process.
 
@@ -114,14 +139,14 @@ def on_disk(
         Where the file is; the nearest folder above it that is there, where it is not.
     parts : iterable of ndarray
         The array's rows, some at a time, in its order; they are written as they come.
-    shape : tuple of int
-        Of the whole array.
+    width : tuple of int
+        The shape of a row.
     dtype : dtype
         What each part is converted to.
 
     Returns
     -------
-    ndarray
+    ndarray, shape (n, *width)
         Read-only.
 
     Raises
@@ -131,36 +156,58 @@ def on_disk(
 
     Notes
     -----
-    The system keeps a file without a name (on Windows: one that goes with its last handle) only as long as somebody has
+    The system keeps a file without a name (on Windows, one that goes with its last handle) only as long as somebody has
     it open: not even a process that is killed leaves anything. It is written to, not mapped, while it grows: a disk
     that is full is an error then, and not the end of the process.
 
     Examples
     --------
     >>> import tempfile
-    >>> x = on_disk(Path(tempfile.gettempdir()), iter(np.eye(4).reshape(2, 2, 4)), (4, 4), "float32")
-    >>> x.dtype, x[2].tolist(), x.flags.writeable
-    (dtype('float32'), [0.0, 0.0, 1.0, 0.0], False)
+    >>> x = on_disk(Path(tempfile.gettempdir()), iter(np.eye(4).reshape(2, 2, 4)), (4,), "float32")
+    >>> x.shape, x.dtype, x[2].tolist(), x.flags.writeable
+    ((4, 4), dtype('float32'), [0.0, 0.0, 1.0, 0.0], False)
+    """
+    dtype, n = np.dtype(dtype), 0
+    with nameless(folder) as file:
+        for part in parts:
+            # a copy only where dtype or order are others
+            write(file, np.ascontiguousarray(part, dtype))
+            n += len(part)
+        mapped = map_file(file)
+    return np.frombuffer(mapped, dtype, n * math.prod(width)).reshape((n, *width))
+
+
+@contextlib.contextmanager
+def nameless(folder: Path) -> Iterator[BinaryIO]:
+    """A file that has no name, to be written and then to be mapped by `map_file`.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, or the folder cannot be written to.
     """
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
-    dtype = np.dtype(dtype)
-    size, written = math.prod(shape) * dtype.itemsize, 0
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            for part in parts:
-                # a copy only where dtype or order are others
-                own = np.ascontiguousarray(part, dtype)
-                written += file.write(own.reshape(-1).view(np.uint8).data)
-            file.flush()
-            if written != size:
-                raise ValueError(f"{written:,} bytes are no array of shape {shape} and {dtype}")
-            if not size:
-                return np.empty(shape, dtype)
-            mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            # of the buffered file, which `TemporaryFile` wraps on Windows
+            yield getattr(file, "file", file)
     except OSError as error:
         raise WriteError(
-            f"cannot write {size:,} bytes of rows to {folder}: {error.strerror or error}; make room, or start it in a "
-            "folder of another disk"
+            f"cannot keep rows in a file in {folder}: {error.strerror or error}; make room, or start it in a folder of "
+            "another disk"
         ) from error
-    return np.frombuffer(mapped, dtype).reshape(shape)
+
+
+def write(file: BinaryIO, x: np.ndarray) -> None:
+    """Write the bytes of a contiguous array."""
+    if x.size:
+        file.write(x.reshape(-1).view(np.uint8).data)
+
+
+def map_file(file: BinaryIO) -> mmap.mmap | bytes:
+    """All of a file as read-only memory, which outlives the file object."""
+    file.flush()
+    size = file.seek(0, 2)
+    # nothing cannot be mapped
+    return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""

@@ -252,7 +252,7 @@ class Standardizer:
         return z.astype(np.float64) * self.scale + self.mean
 
 
-def _chunks(x: Rows, rows: np.ndarray, at_once: int = _CHUNK) -> Iterator[np.ndarray]:
+def _chunks(x: Rows, rows: np.ndarray, at_once: int) -> Iterator[np.ndarray]:
     """Some of the rows at a time; of a file that is mapped into memory, what was read is given back."""
     for start in range(0, len(rows), at_once):
         yield x[rows[start : start + at_once]]
@@ -265,6 +265,6 @@ def _blocks(x: Rows, rows: np.ndarray) -> Iterator[tuple[np.ndarray, slice]]:
     Bytes of images never lie in memory as float64, and wide tables not as a whole. No block has one column where there
     are more: NumPy adds up a single one in another order.
     """
-    for chunk in _chunks(x, rows):
+    for chunk in _chunks(x, rows, _CHUNK):
         for own in parts_of(x.shape[1], _COLUMNS, least=2):
             yield chunk[:, own].astype(np.float64), own

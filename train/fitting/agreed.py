@@ -31,6 +31,10 @@ class AgreedInterrupt(Interrupt):
             self._before[_LAUNCHERS] = signal.signal(_LAUNCHERS, self._note)
         return self
 
+    def request(self, number: int) -> None:
+        """Ask all ranks to end without a signal: they do when they are asked next."""
+        self._here = number
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._here = number
         self._restore()

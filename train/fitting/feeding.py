@@ -11,6 +11,7 @@ import numpy as np
 from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...backend import Backend
+from ...models.module import trains_differently
 from ..data.device_data import batches as batches_of
 from ..data.device_data import parts_of
 from ..data.orders import orders
@@ -79,6 +80,25 @@ def epochs_of(
             yield next(chosen(np.arange(n), first))
 
     return Batches(len(parts), epoch, samples)
+
+
+def steps_of_epoch(model: PyTree, part: PyTree, batch_size: int | None) -> int:
+    """The steps that `fit` makes of a training part in an epoch.
+
+    Examples
+    --------
+    >>> from pullback import models
+    >>> steps_of_epoch(models.MLP([2, 1]), (np.ones((65, 2)), np.ones(65)), 32)
+    3
+    """
+    if batch_size is None:
+        return 1
+    return len(parts_of(tree.leaves(part)[0].shape[0], batch_size, least_rows(model)))
+
+
+def least_rows(model: PyTree) -> int:
+    """The fewest rows of a last batch: one row has no variance, where the model trains by statistics of a batch."""
+    return 2 if trains_differently(model) else 1
 
 
 def check_form(loss_of: str, batch_size: int | None, batches: str) -> None:

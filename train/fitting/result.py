@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...autograd.core.typing import PyTree
 from ..epochs import Ending
@@ -25,9 +25,9 @@ class Fit:
         Optimiser steps made.
     seconds : float
         Spent in the loop; not those before it went on from a checkpoint.
-    stopped : {"epochs", "patience", "interrupted", "diverged"}
+    stopped : {"epochs", "patience", "interrupted", "diverged", "callback"}
         Why it ended: all epochs done, no better validation loss for `patience` epochs, a signal (Ctrl-C, SIGTERM,
-        SIGHUP), or a loss that is no finite number.
+        SIGHUP), a loss that is no finite number, or a callback.
     why : str
         The reason in words.
     eager : str
@@ -36,6 +36,9 @@ class Fit:
         The steps that were done when it went on from a checkpoint; None if it began anew.
     signal : int
         The number of the signal that interrupted it; 0 if none did.
+    last : pytree
+        The weights after the last step. What callbacks see cannot be written to, where it is NumPy's, and the next step
+        overwrites it: copy what is to be kept.
     """
 
     model: PyTree
@@ -48,6 +51,7 @@ class Fit:
     eager: str = ""
     resumed: int | None = None
     signal: int = 0
+    last: PyTree = field(default=None, repr=False)
 
 
 def diverged(now: Epoch) -> Ending | None:

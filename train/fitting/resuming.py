@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -20,6 +21,7 @@ from ...backend import Backend
 from ..data.digest import digest
 from ..epochs import Ending, Training
 from ..errors import InputError
+from ..files import locked_file
 from ..replay import shape_of
 from ..step import Tally
 from ..stopping import Epoch
@@ -31,21 +33,32 @@ _LONG = 1000
 
 
 def description(
-    model: PyTree, loss: Any, opt: Any, train: PyTree, validation: PyTree, **settings: Any
+    model: PyTree,
+    loss: Any,
+    score: Any,
+    opt: Any,
+    train: PyTree,
+    validation: PyTree,
+    **settings: Any,
 ) -> dict[str, str]:
-    """What has to be the same when a training goes on, as texts: network, loss, optimiser, settings, data.
+    """What has to be the same when a training goes on, as texts: network, loss, score, optimiser, settings, data.
 
     Functions count by their names alone.
     """
     structure = _ADDRESS.sub("", str(tree.flatten(model)[1].spec))
     return {
         "the network (its class, and fields that are no arrays)": f"{type(model).__name__} {_hash(structure)}",
-        "the loss": getattr(loss, "__qualname__", None) or _text(loss),
+        "the loss": _name(loss),
+        "the score": "none" if score is None else _name(score),
         "the optimiser": _text(opt),
         **{key: str(value) for key, value in settings.items()},
         "the training data's digest": digest(train),
         "the validation data's digest": digest(validation),
     }
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__qualname__", None) or _text(function)
 
 
 def _text(value: Any) -> str:
@@ -126,13 +139,13 @@ def warm_up(
             now = training.step(*now, *args)
 
 
-def stored_at(checkpoint: Any, resume: bool) -> Stored | None:
-    """The checkpoint to go on from, if that is asked for and there is one.
+def stored_at(checkpoint: Any, resume: bool, stack: contextlib.ExitStack) -> Stored | None:
+    """The checkpoint to go on from, if that is asked for and there is one; until the stack is left it is ours alone.
 
     Raises
     ------
     InputError
-        For a file that is none.
+        For a file that is none; for one that another training writes to.
     ValueError
         For `resume` without a path.
     """
@@ -143,6 +156,7 @@ def stored_at(checkpoint: Any, resume: bool) -> Stored | None:
     folder = os.path.dirname(os.path.abspath(checkpoint))
     if not os.path.isdir(folder):
         raise InputError(f"fit: checkpoint={os.fspath(checkpoint)!r}: there is no folder {folder}")
+    stack.enter_context(locked_file(checkpoint))
     return read(checkpoint) if resume and os.path.lexists(checkpoint) else None
 
 

@@ -32,6 +32,8 @@ FORMAT = 1
 _PLAIN = frozenset(
     ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16")
 ) | {"float32", "float64"}
+# What earlier versions did not write.
+_LATER = frozenset(("the score",))
 _ADVICE = "start anew (without resume), or give another path"
 
 
@@ -121,6 +123,8 @@ class Stored:
         """
         for key, now in about.items():
             was = self.about.get(key)
+            if was is None and key in _LATER:
+                continue
             if was != now:
                 raise InputError(
                     f"{self.path} is of another training: {key} was {shown(was, 200)}, and is {shown(now, 200)}; "

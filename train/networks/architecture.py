@@ -9,6 +9,7 @@ from typing import Any
 from .characters import build_lstm, build_transformer, count_lstm, count_transformer
 from .graphs import build_gcn, count_gcn
 from .images import build_cnn, count_cnn
+from .perceptron import build_mlp, count_mlp
 
 _MOST_LAYERS, _MOST_WIDTH = 1000, 1 << 31
 
@@ -22,6 +23,11 @@ class _Builder:
 
 
 _BUILDERS = {
+    "mlp": _Builder(
+        build_mlp,
+        count_mlp,
+        ("features", "hidden", "outputs", "activation", "dropout", "batch_norm"),
+    ),
     "cnn": _Builder(build_cnn, count_cnn, ("image", "hidden", "outputs", "activation", "dropout")),
     "lstm": _Builder(build_lstm, count_lstm, ("vocabulary", "hidden", "dropout")),
     "transformer": _Builder(
@@ -39,9 +45,10 @@ class Architecture:
 
     Attributes
     ----------
-    kind : {"cnn", "lstm", "transformer", "gcn"}
+    kind : {"mlp", "cnn", "lstm", "transformer", "gcn"}
+        An mlp with dropout or batch normalisation; a plain one is an `MLP`, which needs no architecture.
     settings : mapping
-        Of the network's builder, but for seed and dtype: integers, texts, numbers, and tuples of integers.
+        Of the network's builder, but for seed and dtype: integers, texts, numbers, bools, and tuples of integers.
     dtype : {"float32", "float64"}
 
     Examples
@@ -102,6 +109,10 @@ def _checked(key: str, value: Any) -> Any:
             return tuple(_size(n) for n in value)
         case "activation":
             if not isinstance(value, str):
+                raise TypeError(key)
+            return value
+        case "batch_norm":
+            if type(value) is not bool:
                 raise TypeError(key)
             return value
         case "dropout":

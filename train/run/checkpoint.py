@@ -66,42 +66,15 @@ def save(
     write_atomic(path, numpy_io.save(tensors, {_KEY: json.dumps(content, allow_nan=False)}))
 
 
-def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str, Any]]:
-    """Read a model that `save` wrote, onto the active backend.
-
-    Parameters
-    ----------
-    path : path
-        The .safetensors file.
-    like : pytree of arrays, optional
-        A model of the same structure, for models that are neither an `MLP` nor built by an `Architecture`.
-
-    Returns
-    -------
-    model : pytree
-        An `MLP`, what the file's architecture builds, or what `like` is.
-    metadata : dict
-        What `save` was given.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, truncated, not safetensors, not from pullback, or of another
-        architecture than it says or than `like` has.
-    """
-    model, metadata, _ = load_described(path, like)
-    return model, metadata
-
-
 def load_described(
     path: str | os.PathLike[str], like: Any = None
 ) -> tuple[Any, dict[str, Any], Architecture | None]:
-    """As `load`, and the architecture that built the model, where it is one of ours.
+    """Model and metadata of a file that `save` wrote, and the architecture that built the model, if it is one of ours.
 
     Raises
     ------
     InputError
-        As `load`.
+        As `pullback.train.load`.
     """
     data = read_bytes(path)
     numpy_io = extra("safetensors.numpy", "loading a model")

@@ -21,11 +21,23 @@ from ..data.tables.columns import KINDS, MISSING
 from ..data.tables.dates import ORDERS
 from ..errors import InputError, listed, one_line, shown
 from ..files import read_bytes
-from .defaults import BY_MODEL, MODELS, OPTIMIZERS, check_data, usual_model, with_defaults
+from ..schedules import SCHEDULES
+from .defaults import (
+    BY_MODEL,
+    MODELS,
+    OF_OPTIMIZER,
+    OPTIMIZERS,
+    TABLE_MODELS,
+    check_data,
+    plateau_patience,
+    usual_model,
+    with_defaults,
+)
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")
 DTYPES = ("float32", "float64")
+CLASS_WEIGHTS = ("none", "balanced")
 DECIMALS = ("", ".", ",")
 _WIDEST = 10_000_000
 # the most bytes of a file of settings
@@ -51,6 +63,9 @@ class Settings:
         convolutions of a graph. Empty or "auto": gcn where there are `edges`, lstm for a text, else mlp.
     edges : str, optional
         The file of a graph's edges; see `read_edges`.
+    test : str
+        A file of the same columns whose rows are the test part of a table or of images; the data are divided into
+        training and validation alone. Empty for a fifth of the data.
     categorical, numeric, drop : tuple of str
         Columns of a table that are categories, numbers, or left out, whatever they look like.
     missing : {"impute", "drop", "error"}
@@ -75,11 +90,24 @@ class Settings:
     length : int, optional
         Characters of a block that lstm and transformer see at once.
     dropout : float, optional
-        Probability, in training, with which a unit is left out; of all networks but mlp.
+        Probability, in training, with which a unit is left out; of an mlp a unit of a hidden layer.
+    batch_norm : bool
+        Whether the hidden layers of an mlp are normalised by the batch in training, and by running statistics after it.
     optimizer : str
-        adamw, adam, sgd, momentum (0.9) or nesterov (0.9).
+        adamw, adam, amsgrad, nadam, sgd, momentum, nesterov, lion, rmsprop, adagrad or adadelta; see `make_optimizer`.
     learning_rate : float, optional
-        None for the optimiser's own default.
+        None for the optimiser's own default; with a schedule the greatest one.
+    momentum : float, optional
+        Of sgd (0), momentum and nesterov (0.9).
+    beta1, beta2 : float, optional
+        Decay rates of the means of gradients (0.9) and of their squares (0.999), of adamw, adam, amsgrad and nadam; of
+        lion 0.9 and 0.99. Of rmsprop (0.99) and adadelta (0.9) `beta2` alone.
+    schedule : str
+        How the learning rate changes over all steps of `epochs`: constant, step, inverse, inverse_sqrt, exponential,
+        polynomial, cosine or one_cycle, see `make_schedule`; or plateau: a tenth whenever the validation loss has not
+        fallen for some epochs, 10 for an mlp.
+    warmup : int or float
+        Steps in which the rate first rises in a straight line; below 1 the share of all steps; 0 for none.
     batch_size : int, optional
         Samples a step; the last batch of an epoch may be smaller. A gcn takes the whole graph.
     batches : {"shuffled", "once", "drawn"}
@@ -94,11 +122,17 @@ class Settings:
         Empty for what ``PULLBACK_BACKEND`` says.
     dtype : {"float32", "float64"}
     l2 : float, optional
-        Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw its
-        decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+        Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw and
+        lion their decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's
+        own default.
     l1 : float
         Strength of a penalty ``l1 Σ |W|`` on weight matrices, never on biases: by the proximal step with sgd, momentum
-        and nesterov, where weights become exactly 0; by its subgradient with adam and adamw. See `fit`.
+        and nesterov, where weights become exactly 0; by its subgradient with the others. See `fit`.
+    clip : float
+        Gradients of a greater norm over all parameters are brought to this one; 0 for never.
+    class_weight : {"none", "balanced"}
+        With "balanced" each row's loss has the weight n / (C n_c): n rows to train on, n_c of them of its class, C
+        classes. The losses that are reported, and that patience and plateau go by, are weighted so; scores are not.
     precision : {"float32", "tf32", "bfloat16", "float16"}
         To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
     compile : bool
@@ -117,6 +151,7 @@ class Settings:
     task: str = "auto"
     model: str = ""
     edges: str | None = None
+    test: str = ""
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
@@ -129,8 +164,14 @@ class Settings:
     activation: str = _USUAL
     length: int | None = _USUAL
     dropout: float | None = _USUAL
+    batch_norm: bool = False
     optimizer: str = "adamw"
     learning_rate: float | None = None
+    momentum: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    schedule: str = "constant"
+    warmup: float = 0
     batch_size: int | None = _USUAL
     batches: str = "shuffled"
     epochs: int = _USUAL
@@ -140,6 +181,8 @@ class Settings:
     dtype: str = "float32"
     l2: float | None = None
     l1: float = 0.0
+    clip: float = 0.0
+    class_weight: str = "none"
     precision: str = "float32"
     compile: bool = True
     stream: bool | None = None
@@ -155,21 +198,38 @@ class Settings:
         if self.edges is not None:
             _text("edges", self.edges)
         _choice("model", self.model, ("", "auto", *MODELS), what="unknown network")
+        if self.optimizer in ("lbfgs", "l-bfgs"):
+            raise InputError(
+                f"optimizer: {self.optimizer} takes all rows in every step, and here steps take batches: use "
+                "pb.optim.minimize(f, x0, method='lbfgs'), or pb.train.MLPClassifier(solver='lbfgs')"
+            )
         _choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
         # Frozen, but what depends on network and optimiser is known only here.
         if self.model in ("", "auto"):
             object.__setattr__(self, "model", usual_model(self.data, self.edges))
         check_data(self.model, self.data, self.edges, self.target, self.task)
         _check_columns(self)
-        given = {key: getattr(self, key) for key in (*BY_MODEL, "learning_rate", "l2")}
+        given = {key: getattr(self, key) for key in (*BY_MODEL, *OF_OPTIMIZER)}
         for key, value in with_defaults(self.model, self.optimizer, given).items():
             object.__setattr__(self, key, value)
+        _text("test", self.test)
+        if self.test and self.model not in TABLE_MODELS:
+            raise InputError(
+                f"test: {self.model} has its test part in its own data; a file of its own is for tables and images: "
+                "leave out --test, and judge the model by `pullback evaluate`"
+            )
         _check_hidden(self.hidden)
         if self.activation is not None:
             _choice("activation", self.activation, ACTIVATIONS)
         _real("learning_rate", self.learning_rate, zero=False)
         _real("l2", self.l2, zero=True)
         _real("l1", self.l1, zero=True)
+        _real("clip", self.clip, zero=True)
+        for key in ("momentum", "beta1", "beta2"):
+            if getattr(self, key) is not None:
+                _share(key, getattr(self, key))
+        _check_steps(self)
+        _check_class_weight(self)
         if self.batch_size is not None:
             _require_integer("batch_size", self.batch_size, 1)
         _choice("batches", self.batches, BATCHES)
@@ -180,9 +240,8 @@ class Settings:
         if self.length is not None:
             _require_integer("length", self.length, 1)
         if self.dropout is not None:
-            _real("dropout", self.dropout, zero=True)
-            if self.dropout >= 1:
-                raise InputError(f"dropout: {shown(self.dropout)} is not below 1")
+            _share("dropout", self.dropout)
+        _check_layers(self)
         _require_integer("epochs", self.epochs, 1)
         _require_integer("patience", self.patience, 0)
         _require_integer("seed", self.seed, 0)
@@ -216,6 +275,27 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     except ValueError:
         raise InputError(
             f"hidden: {shown(text)} is no list of layer widths; write 128,64 or, for no layers, none"
+        ) from None
+
+
+def parse_warmup(text: str) -> int | float:
+    """A number of steps, or a share of them.
+
+    Raises
+    ------
+    InputError
+        If it is no number.
+
+    Examples
+    --------
+    >>> parse_warmup("100"), parse_warmup("0.1")
+    (100, 0.1)
+    """
+    try:
+        return int(text) if text.strip().isdigit() else float(text)
+    except ValueError:
+        raise InputError(
+            f"warmup: {shown(text)} is neither a number of steps, as 100, nor a share of them, as 0.1"
         ) from None
 
 
@@ -293,8 +373,12 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
     lines = [f"# {comment}" for comment in comments]
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     kinds = values.pop("columns")
-    # what the network does not have is None
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+    # what the network does not have is None; an empty text or list says nothing, but for the layers
+    lines += [
+        f"{key} = {_toml(value)}"
+        for key, value in values.items()
+        if value is not None and (value not in ("", ()) or key == "hidden")
+    ]
     if kinds:
         # a table comes last in TOML
         lines += ["", "[columns]", *(f"{_toml(name)} = {_toml(kind)}" for name, kind in kinds)]
@@ -315,14 +399,14 @@ def _toml(value: Any) -> str:
 def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
     """The settings of a config file, where the options that were given (not None) win.
 
-    Learning rate and l2 of the file belong to the file's optimiser: another optimiser on the
+    Learning rate, l2, momentum and betas of the file belong to the file's optimiser: another optimiser on the
     command line brings its own defaults. So does another network than the one that the file names. What was decided
     about columns belongs to the file's data and target.
     """
     given = {key: value for key, value in options.items() if value is not None}
     base = dict(config)
     if "model" in base and given.get("model", base["model"]) != base["model"]:
-        for key in (*BY_MODEL, "learning_rate", "l2", "edges"):
+        for key in (*BY_MODEL, *OF_OPTIMIZER, "batch_norm", "edges"):
             base.pop(key, None)
     # what was decided about columns is of the file's data
     if any(
@@ -331,8 +415,8 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
         base.pop("columns", None)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
-        base.pop("learning_rate", None)
-        base.pop("l2", None)
+        for key in OF_OPTIMIZER:
+            base.pop(key, None)
     return Settings(**{**base, **given})
 
 
@@ -364,6 +448,56 @@ def _real(key: str, value: Any, *, zero: bool) -> None:
     if not ok or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         bound = "of at least 0" if zero else "above 0"
         raise InputError(f"{key}: {shown(value)} is not a number {bound}")
+
+
+def _share(key: str, value: Any) -> None:
+    _real(key, value, zero=True)
+    if value >= 1:
+        raise InputError(f"{key}: {shown(value)} is not below 1")
+
+
+def _check_steps(settings: Settings) -> None:
+    """Refuse a momentum, a schedule or a warm-up that cannot be, or not together."""
+    if settings.optimizer in ("momentum", "nesterov") and not settings.momentum:
+        raise InputError(f"momentum: {settings.optimizer} without momentum is --optimizer sgd")
+    schedule, warmup = settings.schedule, settings.warmup
+    _choice("schedule", schedule, SCHEDULES)
+    _real("warmup", warmup, zero=True)
+    if warmup >= 1 and warmup != int(warmup):
+        raise InputError(
+            f"warmup: {shown(warmup)} is neither a whole number of steps nor a share of them below 1"
+        )
+    if warmup and schedule in ("one_cycle", "plateau"):
+        why = "begins with a rise of its own" if schedule == "one_cycle" else "has no warm-up"
+        raise InputError(f"warmup: the schedule {schedule} {why}; leave out one of them")
+    wait = plateau_patience(settings.model)
+    if schedule == "plateau" and type(settings.patience) is int and 0 < settings.patience <= wait:
+        raise InputError(
+            f"schedule: plateau waits {wait} epochs, and --patience {settings.patience} ends the run before: "
+            "give more, or 0"
+        )
+
+
+def _check_class_weight(settings: Settings) -> None:
+    _choice("class_weight", settings.class_weight, CLASS_WEIGHTS)
+    if settings.class_weight == "none":
+        return
+    if settings.model not in ("mlp", "cnn"):
+        raise InputError(f"class_weight: is for tables and images, not for {settings.model}")
+    if settings.task == "regression":
+        raise InputError("class_weight: is for classes, and the task is regression")
+
+
+def _check_layers(settings: Settings) -> None:
+    """Refuse batch normalisation and dropout where there is nothing that they could act on."""
+    if type(settings.batch_norm) is not bool:
+        raise InputError(f"batch_norm: {shown(settings.batch_norm)} is neither true nor false")
+    if settings.batch_norm and settings.model != "mlp":
+        raise InputError(f"batch_norm: is for mlp; --model {settings.model} has no such setting")
+    if settings.model == "mlp" and not settings.hidden:
+        for key in ("batch_norm", "dropout"):
+            if getattr(settings, key):
+                raise InputError(f"{key}: acts on hidden layers, and --hidden none has none")
 
 
 def _check_hidden(hidden: Any) -> None:

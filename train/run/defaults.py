@@ -12,14 +12,38 @@ from ..data.text import SUFFIXES
 from ..errors import InputError
 
 # Learning rate and l2 where none is asked for, by optimiser. Chosen on the validation loss of the
-# digits, over splits other than those that the tests measure.
+# digits, over splits other than those that the tests measure (benchmarks/default_rates.py).
 OPTIMIZERS: dict[str, tuple[float, float]] = {
     "adamw": (2e-3, 1.0),
     "adam": (1e-3, 1e-4),
+    "amsgrad": (4e-3, 3e-4),
+    "nadam": (2e-3, 3e-4),
     "sgd": (1e-1, 1e-3),
     "momentum": (2e-2, 1e-3),
     "nesterov": (2e-2, 1e-3),
+    "lion": (2e-4, 1.0),
+    "rmsprop": (1e-3, 3e-4),
+    "adagrad": (5e-2, 1e-4),
+    "adadelta": (3.0, 3e-4),
 }
+
+# What else an optimiser takes, and what that is where it is not given.
+_MEANS = {"beta1": 0.9, "beta2": 0.999}
+COEFFICIENTS: dict[str, dict[str, float]] = {
+    "adamw": _MEANS,
+    "adam": _MEANS,
+    "amsgrad": _MEANS,
+    "nadam": _MEANS,
+    "sgd": {"momentum": 0.0},
+    "momentum": {"momentum": 0.9},
+    "nesterov": {"momentum": 0.9},
+    "lion": {"beta1": 0.9, "beta2": 0.99},
+    "rmsprop": {"beta2": 0.99},
+    "adagrad": {},
+    "adadelta": {"beta2": 0.9},
+}
+# The settings that belong to one optimiser: another one brings its own.
+OF_OPTIMIZER = ("learning_rate", "l2", "momentum", "beta1", "beta2")
 
 
 @dataclass(frozen=True)
@@ -49,7 +73,7 @@ class Defaults:
 
 
 DEFAULTS: dict[str, Defaults] = {
-    "mlp": Defaults((128,), 300, 50),
+    "mlp": Defaults((128,), 300, 50, dropout=0.0),
     "cnn": Defaults((128,), 100, 20, dropout=0.25, adamw=(2e-3, 0.1)),
     "lstm": Defaults((128,), 60, 8, None, length=64, dropout=0.0, adamw=(4e-3, 0.01)),
     "transformer": Defaults((128, 128), 60, 8, None, length=64, dropout=0.1, adamw=(2e-3, 0.05)),
@@ -57,6 +81,7 @@ DEFAULTS: dict[str, Defaults] = {
 }
 MODELS = tuple(DEFAULTS)
 TEXT_MODELS = ("lstm", "transformer")
+TABLE_MODELS = ("mlp", "cnn")
 # What a network may not have.
 BY_MODEL = ("hidden", "epochs", "patience", "activation", "batch_size", "length", "dropout")
 
@@ -64,6 +89,17 @@ BY_MODEL = ("hidden", "epochs", "patience", "activation", "batch_size", "length"
 def rate_and_decay(model: str, optimizer: str) -> tuple[float, float]:
     """Learning rate and l2 where none is given."""
     return DEFAULTS[model].adamw if optimizer == "adamw" else OPTIMIZERS[optimizer]
+
+
+def plateau_patience(model: str) -> int:
+    """After how many epochs without a better validation loss the schedule `plateau` lowers the rate.
+
+    Examples
+    --------
+    >>> plateau_patience("mlp"), plateau_patience("cnn")
+    (10, 4)
+    """
+    return max(1, DEFAULTS[model].patience // 5)
 
 
 def usual_model(data: str, edges: str | None) -> str:
@@ -131,21 +167,30 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
 
 
 def with_defaults(model: str, optimizer: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of `BY_MODEL`, learning rate and l2, those that are None by default values.
+    """The settings of `BY_MODEL` and of `OF_OPTIMIZER`, those that are None by default values.
 
     Raises
     ------
     InputError
-        For a setting that this network does not have.
+        For a setting that this network or this optimiser does not have.
     """
-    defaults = DEFAULTS[model]
-    rate, decay = rate_and_decay(model, optimizer)
+    defaults, coefficients = DEFAULTS[model], COEFFICIENTS[optimizer]
+    # SGD with a momentum goes further by each rate: it is the optimiser `momentum`
+    rate, decay = rate_and_decay(
+        model, "momentum" if optimizer == "sgd" and given["momentum"] else optimizer
+    )
     out = {}
     for key in BY_MODEL:
         value, usual = given[key], getattr(defaults, key)
         if value is not None and usual is None:
             raise InputError(f"{key}: --model {model} has no such setting; leave it out")
         out[key] = usual if value is None else value
-    for key, usual in (("learning_rate", rate), ("l2", decay)):
+    for key in ("momentum", "beta1", "beta2"):
+        if given[key] is not None and key not in coefficients:
+            others = [name for name, has in COEFFICIENTS.items() if key in has]
+            raise InputError(
+                f"{key}: --optimizer {optimizer} has none; leave it out, or take one of {', '.join(others)}"
+            )
+    for key, usual in {"learning_rate": rate, "l2": decay, **coefficients}.items():
         out[key] = usual if given[key] is None else given[key]
     return out

@@ -45,6 +45,11 @@ class Nodes:
         """Nothing but what every run says."""
         return ()
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every node that has one."""
+        return self.graph.labelled.y
+
     def split(self, seed: int) -> Split:
         """The parts of the nodes that have a class."""
         return self.graph.split(seed)

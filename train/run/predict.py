@@ -93,7 +93,19 @@ def load_trained(run: str | Path) -> Trained:
         If there is none, or the file is damaged or not from `pullback train`; for a model of a text or a graph.
     """
     path = model_file(run)
-    model, metadata, net = load_described(path)
+    return trained_of(path, *load_described(path))
+
+
+def trained_of(
+    path: Path | str, model: Any, metadata: dict[str, Any], net: Architecture | None
+) -> Trained:
+    """The model of a run on a table or images, of what its file holds.
+
+    Raises
+    ------
+    InputError
+        As `load_trained`.
+    """
     kind = metadata.get("kind", "table")
     if kind != "table":
         instead = {
@@ -111,8 +123,8 @@ def load_trained(run: str | Path) -> Trained:
             standardizer(metadata["standardize"]),
             None if targets is None else standardizer(targets),
             str(metadata["target"]),
-            None if net is None else _image(metadata, net),
-            net is not None and metadata["channels_last"] is True,
+            _image(metadata, net) if takes_images(net) else None,
+            takes_images(net) and metadata["channels_last"] is True,
             _layout(metadata),
         )
         if trained.task not in ("classification", "regression"):
@@ -124,6 +136,11 @@ def load_trained(run: str | Path) -> Trained:
         raise InputError(message) from None
     _check(trained, net, path)
     return trained
+
+
+def takes_images(net: Architecture | None) -> bool:
+    """Whether a network takes the axes of images, and no rows of numbers."""
+    return net is not None and net.kind == "cnn"
 
 
 def _layout(metadata: dict[str, Any]) -> Layout:
@@ -138,7 +155,7 @@ def _layout(metadata: dict[str, Any]) -> Layout:
     )
 
 
-def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
+def _image(metadata: dict[str, Any], net: Any) -> tuple[int, ...]:
     """The axes of the images in the metadata, which have to be those of the network."""
     shape = metadata["image_shape"]
     if not isinstance(shape, list) or any(type(n) is not int for n in shape):
@@ -151,12 +168,14 @@ def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
+def _check(trained: Trained, net: Architecture | None, path: Path | str) -> None:
     """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
     if net is None:
         width, outputs = trained.model.sizes[0], trained.model.sizes[-1]
     else:
-        width, outputs = math.prod(net.settings["image"]), net.settings["outputs"]
+        own = net.settings
+        width = math.prod(own["image"]) if takes_images(net) else own["features"]
+        outputs = own["outputs"]
     fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)
     fits &= len(trained.layout.inputs) == width
     fits &= len(trained.columns) in (0, len(trained.layout.used))

@@ -15,6 +15,7 @@ from ..files import locked, read_bytes, sweep_runs, write_atomic
 from ..fitting.result import Fit
 from ..parallel.launch import together
 from ..parallel.ranks import of_rank_0
+from ..schedules import by_all_steps
 from .config import Settings, read_config
 from .run import (
     CHECKPOINT,
@@ -62,6 +63,14 @@ def resumed(run: str | os.PathLike[str], options: Mapping[str, Any] | None = Non
         raise InputError(
             f"epochs: {given['epochs']} is less than {settings.epochs}, which {folder} has: a run may go on for more"
         )
+    if given.get("epochs", settings.epochs) > settings.epochs and by_all_steps(
+        settings.schedule, settings.warmup
+    ):
+        raise InputError(
+            f"epochs: the learning rate of {folder} is made for {settings.epochs} epochs (schedule "
+            f"{settings.schedule}, warmup {settings.warmup:g}), and cannot go on for more: leave out --epochs, "
+            f"or start a new run: pullback train --config {folder / CONFIG} --epochs {given['epochs']}"
+        )
     if not (folder / CHECKPOINT).exists() and any((folder / f).exists() for f in (CURVES, WEIGHTS)):
         raise InputError(
             f"{folder} is finished, and has no {CHECKPOINT} to go on from: it was removed, or an earlier "
@@ -103,7 +112,9 @@ def resume(
     r"""Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
 
     Its files are, bit for bit, those of a run that was never interrupted, wherever it was: also where it was killed. A
-    run that has no checkpoint yet begins anew. On ranks, as many as there are now, they are those bits up to rounding.
+    run that has no checkpoint yet begins anew. A schedule that spans all epochs has none left for more of them: then
+    `epochs` may not be raised; with constant (with a warm-up in steps) and plateau it may. On ranks, as many as there
+    are now, they are those bits up to rounding.
 
     Parameters
     ----------

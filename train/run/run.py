@@ -20,7 +20,6 @@ from ...distributed import Communicator
 from ..errors import InputError, counted, extra
 from ..files import locked, make_run_folder, sweep_runs, write_atomic
 from ..fitting.result import Fit
-from ..loop import fit
 from ..measure import evaluate
 from ..parallel.launch import together, where
 from ..parallel.ranks import of_rank_0
@@ -28,10 +27,11 @@ from ..replay import refusal
 from .checkpoint import save
 from .config import Settings, config_text
 from .defaults import TEXT_MODELS
+from .evaluate import EVALUATION, PICTURE, test_part
 from .graphs import load_nodes
 from .metadata import MODEL
 from .plots import curves_png
-from .prepared import Prepared, Source
+from .prepared import Prepared, Source, fit_prepared
 from .tables import load_table
 from .texts import load_blocks
 
@@ -39,7 +39,8 @@ METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT = (
     "metrics.csv", "curves.png", "weights.png", "run.toml", "checkpoint.safetensors"
 )  # fmt: skip
 
-FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT)
+# the picture of an evaluation is not there where the model is of a text
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, EVALUATION, PICTURE, CONFIG, CHECKPOINT)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -149,12 +150,15 @@ def made_ready(
             f"distributed: {settings.model} takes the nodes of one graph in every step, which ranks cannot share by "
             "rows: start it without the launcher"
         )
-    for module in ("safetensors.numpy", "matplotlib.figure"):
+    for module in ("safetensors.numpy", "matplotlib.figure", "sklearn.metrics"):
         extra(module, "training from the command line")
     if settings.backend:
         stack.enter_context(backend.use(settings.backend))
     source = load_source(settings, scratch)
-    return source.prepare(settings, source.split(settings.seed), backend.current())
+    ready = source.prepare(settings, source.split(settings.seed), backend.current())
+    # it refuses what the number of steps does not allow
+    _ = ready.optimizer
+    return ready
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -211,21 +215,8 @@ def trained(
                 )
             written.update(time=time.monotonic(), epoch=run.best.epoch)
 
-    run = fit(
-        prepared.model,
-        task.loss,
-        prepared.parts["train"],
-        prepared.parts["validation"],
-        prepared.optimizer,
-        score=task.score,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        batches=settings.batches,
-        l1=settings.l1,
-        patience=settings.patience,
-        seed=settings.seed,
-        compile=settings.compile,
-        precision=settings.precision,
+    run = fit_prepared(
+        prepared,
         on_epoch=on_epoch if voice.writes else None,
         checkpoint=folder / CHECKPOINT,
         resume=resume,
@@ -247,6 +238,11 @@ def trained(
         save(folder / MODEL, run.model, metadata, built_by=prepared.built_by)
         write_atomic(folder / CURVES, curves)
         write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
+        judged = test_part(prepared, run.model, *test)
+        write_atomic(folder / EVALUATION, judged.json())
+        picture = judged.picture()
+        if picture is not None:
+            write_atomic(folder / PICTURE, picture)
         return test
 
     # the others wait: a launcher kills all when the first one ends with an exit code that is not 0
@@ -297,12 +293,17 @@ def run_config(prepared: Prepared, folder: Path, group: Communicator | None) -> 
 
 
 def _metadata(prepared: Prepared, run: Fit, result: Result | None = None) -> dict[str, Any]:
+    score = prepared.task.score_name.lower()
     return {
         **prepared.metadata,
         "best_epoch": run.best.epoch,
         "validation_loss": _finite(run.best.validation_loss),
+        f"validation_{score}": _finite(run.best.validation_score),
         "test_loss": _finite(result.test_loss) if result else None,
-        f"test_{prepared.task.score_name.lower()}": _finite(result.test_score) if result else None,
+        f"test_{score}": _finite(result.test_score) if result else None,
+        # what ended the run; None while it is going on, and for ever where it was killed
+        "stopped": run.stopped if result else None,
+        "why": run.why if result else None,
     }
 
 
@@ -356,10 +357,28 @@ class Voice:
         parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
         self.say(
             f"{prepared.network}, {counted(parameters, 'parameter')}, "
-            f"{settings.optimizer}; {settings.dtype} on {backend.current().name}"
+            f"{_method(settings)}; {settings.dtype} on {backend.current().name}"
             + (f", products in {settings.precision}" if settings.precision != "float32" else "")
             + (f", {where(self.group)}" if self.group is not None else "")
         )
+
+
+def _method(settings: Settings) -> str:
+    """The optimiser and what is done to its rate, its gradients and its loss, in a few words."""
+    words = [settings.optimizer]
+    if settings.schedule != "constant":
+        words.append(settings.schedule)
+    if settings.warmup:
+        words.append(
+            f"{100 * settings.warmup:g} % warm-up"
+            if settings.warmup < 1
+            else f"{int(settings.warmup):,} steps of warm-up"
+        )
+    if settings.clip:
+        words.append(f"gradients clipped to {settings.clip:g}")
+    if settings.class_weight != "none":
+        words.append("classes balanced")
+    return ", ".join(words)
 
 
 def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:
@@ -381,6 +400,7 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
     )
     unit = prepared.report(result.test_loss)
     say(f"test {shown(result.test_score)}, test loss {result.test_loss:.4f}{unit}")
-    say(f"files in {result.folder}: {', '.join(FILES)}")
+    written = [name for name in FILES if (result.folder / name).exists()]
+    say(f"files in {result.folder}: {', '.join(written)}")
     if run.stopped == "interrupted":
         say(f"to go on: pullback train --resume {shlex.quote(str(result.folder))}")

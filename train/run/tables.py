@@ -12,19 +12,21 @@ import numpy as np
 from ... import backend, models
 from ...autograd.core.array import backend_array
 from ..data.device_data import to_device_if_it_fits
+from ..data.labelled import Wanted, load_labelled
 from ..data.load import TABLES, Dataset, load_dataset
 from ..data.mapped import on_disk
 from ..data.split import Split, Standardizer, folds, split
 from ..data.tables.columns import Wishes
 from ..data.tables.encoder import Encoder
 from ..data.tables.reading import suffix_of
+from ..data.tables.spilled import matrix_on_disk
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
 from .streaming import why_streamed
-from .tasks import task_for
+from .tasks import balanced, task_for
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,14 @@ class Table:
         The folder for the files of standardised rows, from which batches are read; None: they are in memory.
     why : str
         Why they are in files, to be told.
+    test : str
+        The file of the test part; empty where it is a part of the data.
     """
 
     data: Dataset
     scratch: Path | None = None
     why: str = ""
+    test: str = ""
 
     @property
     def name(self) -> str:
@@ -59,9 +64,19 @@ class Table:
         """How the file is written, and what its columns are."""
         return self.data.told
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every row; None for regression."""
+        return self.data.y if self.data.task == "classification" else None
+
     def split(self, seed: int) -> Split:
-        """The parts, each class alike."""
-        return split(self.data, seed=seed)
+        """The parts, each class alike; with a test part of its own, what would be that is trained on."""
+        parts = split(self.data, seed=seed)
+        if not self.test:
+            return parts
+        return Split(
+            np.sort(np.concatenate([parts.train, parts.test])), parts.validation, parts.test[:0]
+        )
 
     def folds(self, k: int, seed: int) -> list[Split]:
         """The folds, each class alike."""
@@ -73,8 +88,13 @@ class Table:
         encoder = None
         if data.kinds is not None and layout is not None:
             # of the training rows alone, also where this is one fold of many
-            encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
-            data = replace(data, x=encoder.transform(data.x), columns=encoder.names)
+            if self.scratch is None:
+                encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
+                x = encoder.transform(data.x)
+            else:
+                encoder = Encoder.fit(data.kinds, data.x, rows=rows.train)
+                x = matrix_on_disk(data.x, encoder.transform, len(encoder.names), self.scratch)
+            data = replace(data, x=x, columns=encoder.names)
             layout = replace(layout, encoder=encoder, used=encoder.columns)
         inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
         if encoder is not None:
@@ -82,6 +102,12 @@ class Table:
         targets = None
         if data.task == "regression":
             targets = Standardizer.fit(data.y, rows=rows.train)
+        if settings.class_weight == "balanced":
+            if data.task == "regression":
+                raise InputError(
+                    f"class_weight: is for classes, and {data.target!r} is a number; leave it out"
+                )
+            task = balanced(task, np.asarray(data.y)[rows.train], len(data.classes))
         built_by = None
         if settings.model == "cnn":
             image = data.axes
@@ -100,20 +126,40 @@ class Table:
             network = f"cnn {' × '.join(map(str, image))} to {task.outputs}"
         else:
             sizes = [data.x.shape[1], *settings.hidden, task.outputs]
-            model = models.MLP(
-                sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
-            )
             network = "network " + "-".join(map(str, sizes))
+            if settings.batch_norm or settings.dropout:
+                built_by = Architecture(
+                    "mlp",
+                    {
+                        "features": int(data.x.shape[1]),
+                        "hidden": settings.hidden,
+                        "outputs": task.outputs,
+                        "activation": settings.activation,
+                        "dropout": float(settings.dropout or 0.0),
+                        "batch_norm": settings.batch_norm,
+                    },
+                    settings.dtype,
+                )
+                model = built_by.build(settings.seed)
+                network += " with batch norm" if settings.batch_norm else ""
+            else:
+                model = models.MLP(
+                    sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
+                )
         network += f", {settings.activation}" if settings.hidden or built_by else ""
         encoded = replace(self, data=data)
+        wanted = Wanted(
+            layout, inputs.mean, data.target, data.classes, data.y.shape[1:], data.image_shape
+        )
+        chosen = {"train": (encoded, rows.train), "validation": (encoded, rows.validation)}
+        notes: list[str] = []
+        chosen["test"] = self._tested(encoded, rows.test, wanted, notes)
         parts = {
-            part: to_device_if_it_fits(encoded._part(index, inputs, targets, settings), active)
-            for part, index in (
-                ("train", rows.train),
-                ("validation", rows.validation),
-                ("test", rows.test),
-            )
+            part: to_device_if_it_fits(own._part(index, inputs, targets, settings), active)
+            for part, (own, index) in chosen.items()
         }
+        start = self._start(rows) + f"{len(chosen['test'][1]):,}"
+        start += f" of {Path(self.test).name} to test" if self.test else " to test"
         # what is said and drawn at the end does not keep the rows in memory until then
         about = Table(data.without_rows())
         return Prepared(
@@ -121,7 +167,7 @@ class Table:
             task,
             parts,
             model,
-            self._start(rows),
+            start,
             network,
             lambda model, title: about._picture(model, title, settings),
             {
@@ -139,8 +185,21 @@ class Table:
             built_by,
             self._resolved(settings),
             lambda loss: about._report(loss, targets),
-            (*self.told, *((self.why,) if self.why else ())),
+            (*self.told, *notes, *((self.why,) if self.why else ())),
         )
+
+    def _tested(
+        self, encoded: Table, rows: np.ndarray, wanted: Wanted, notes: list[str]
+    ) -> tuple[Table, np.ndarray]:
+        """The table of the test part, and which of its rows."""
+        if not self.test or len(rows):
+            # of a fold, or of the data
+            return encoded, rows
+        try:
+            x, y = load_labelled(self.test, wanted, note=notes.append)
+        except InputError as error:
+            raise InputError(f"test: {error}") from None
+        return replace(self, data=replace(encoded.data, x=x, y=y)), np.arange(len(y))
 
     def _part(
         self,
@@ -163,7 +222,7 @@ class Table:
         width = data.x.shape[1:]
         if settings.model == "cnn":
             parts, width = map(data.images, parts), data.axes
-        return on_disk(self.scratch, parts, (len(rows), *width), settings.dtype), y
+        return on_disk(self.scratch, parts, width, settings.dtype), y
 
     def _start(self, rows: Split) -> str:
         data = self.data
@@ -175,7 +234,6 @@ class Table:
         return (
             f"{data.name}: {counted(len(data.y), 'sample')}, {counted(data.x.shape[1], 'column')}, "
             f"{target}; {len(rows.train):,} to train on, {len(rows.validation):,} to validate, "
-            f"{len(rows.test):,} to test"
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
@@ -245,4 +303,4 @@ def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "
             "shape (n, height, width), or (n, channels, height, width), or leave out --model"
         )
-    return Table(data, place, why)
+    return Table(data, place, why, settings.test)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ... import backend, models
+from ...autograd.core.array import backend_array
+from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
 from ..data.load import Dataset
-from .config import Settings
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,53 @@ def task_for(data: Dataset) -> Task:
     if len(data.classes) == 2:
         return Task(1, log_loss, accuracy, "accuracy")
     return Task(len(data.classes), models.cross_entropy, accuracy, "accuracy")
+
+
+@dataclass(frozen=True)
+class ClassWeighted:
+    """The loss of a task with classes of weights of their own: the mean over rows of ``w[y] loss``.
+
+    Attributes
+    ----------
+    classes : int
+    weights : tuple of float, one a class
+        Of a mean of 1 over the rows that they were taken of, so that this is the weighted mean of these rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = ClassWeighted(2, (0.5, 1.5))
+    >>> round(float(loss(np.zeros((2, 1)), np.asarray([0, 1]))), 4)
+    0.6931
+    """
+
+    classes: int
+    weights: tuple[float, ...]
+
+    def __call__(self, outputs: Value, y: Value) -> Any:
+        """The loss of logits (n, C), or (n, 1) for two classes."""
+        if self.classes == 2:
+            losses = models.binary_cross_entropy(xp.reshape(outputs, (-1,)), y, reduction="none")
+        else:
+            losses = models.cross_entropy(outputs, y, reduction="none")
+        home = backend.backend_of(backend_array(losses))
+        weights = home.asarray(np.asarray(self.weights, as_numpy(losses.dtype)))
+        return xp.mean(xp.take(weights, y) * losses)
+
+
+def balanced(task: Task, labels: np.ndarray, classes: int) -> Task:
+    """The task with the weights ``n / (C n_c)`` of n rows, n_c of each class, as scikit-learn's "balanced".
+
+    Examples
+    --------
+    >>> from pullback.train import load_dataset
+    >>> task = balanced(task_for(load_dataset("breast_cancer")), np.asarray([0, 0, 0, 1]), 2)
+    >>> task.loss.weights
+    (0.6666666666666666, 2.0)
+    """
+    counts = np.bincount(labels.astype(np.int64), minlength=classes)
+    weights = len(labels) / (classes * np.maximum(counts, 1))
+    return replace(task, loss=ClassWeighted(classes, tuple(weights.tolist())))
 
 
 def log_loss(outputs: Value, y: Value) -> Any:
@@ -98,40 +145,3 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
         return np.where(z > 0, np.hstack([unlikely, likely]), np.hstack([likely, unlikely]))
     z = np.exp(z - z.max(axis=1, keepdims=True))
     return z / z.sum(axis=1, keepdims=True)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A combination of settings, and the results of its k folds.
-
-    Attributes
-    ----------
-    settings : Settings
-    losses, scores : tuple of float, one a fold
-        Validation loss and score at the epoch of the lowest validation loss; infinite and NaN for a run
-        that diverged at its start.
-    epochs : tuple of int
-        Those epochs.
-    """
-
-    settings: Settings
-    losses: tuple[float, ...]
-    scores: tuple[float, ...]
-    epochs: tuple[int, ...]
-
-    @property
-    def loss(self) -> float:
-        """The mean over the folds."""
-        return float(np.mean(self.losses))
-
-    @property
-    def score(self) -> float:
-        """The mean over the folds."""
-        return float(np.mean(self.scores))
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean loss."""
-        if not math.isfinite(self.loss):
-            return math.nan
-        return float(np.std(self.losses, ddof=1) / math.sqrt(len(self.losses)))

@@ -39,6 +39,7 @@ class TextBlocks:
     x: np.ndarray
     y: np.ndarray
     score_name = "accuracy"
+    labels = None
 
     @property
     def name(self) -> str:

@@ -116,13 +116,10 @@ h = world.split(0)
 h.timeout = 0.2
 if r == 1:
     time.sleep(0.6)
-start = time.monotonic()
 result["deadline"] = told(h.barrier)
 result["unusable"] = told(h.barrier)
 a, b = world.split(0), world.split(0)
-start = time.monotonic()
 result["circle"] = told((b if r == 2 else a).barrier)
-result["seconds"] = time.monotonic() - start
 """
 
 
@@ -147,7 +144,6 @@ def test_processes_are_as_threads_and_tell_what_is_wrong():
             assert f"rank {r} has waited 0.2 s in barrier()" in result["deadline"]
             assert "was given up" in result["unusable"]
         assert "rank 2 waits for rank " in result["circle"]
-        assert result["seconds"] < 2
     assert run.code == 1  # since waits were given up
     assert "was given up" in run.err
 
@@ -243,7 +239,6 @@ def test_without_mpi4py_the_error_says_what_to_install(monkeypatch):
 
 
 CAUGHT = """
-import time
 failing = True
 @pb.custom_vjp
 def scaled(x):
@@ -257,14 +252,14 @@ def loss(w, x):
     return pb.xp.mean(scaled(w["a"]) * x) + pb.xp.sum(w["b"] ** 2)
 both = d.data_parallel(loss, bucket_bytes=1000)
 w, x = {"a": np.ones((4, 3000)), "b": np.ones(3000)}, np.ones((4, 3000))
-start, told = time.monotonic(), []
+told = []
 for _ in range(2):
     try:
         both(w, x)
         told.append("")
     except (ValueError, d.DistributedError) as error:
         told.append(str(error))
-print(world.rank, time.monotonic() - start < 10, "|".join(told).replace("\\n", " "), flush=True)
+print(world.rank, "|".join(told).replace("\\n", " "), flush=True)
 """
 
 
@@ -274,7 +269,6 @@ def test_a_rank_that_has_left_a_sweep_by_an_exception_that_it_caught_is_told_of(
     lines = sorted(line for line in run.out.splitlines() if line[:2] in ("0 ", "1 "))
     assert len(lines) == 2, run.out + run.err
     for line in lines:
-        assert line[2:7] == "True ", line
         assert "rank 0 waits for rank 1" in line
         assert "left it by an exception that was caught" in line
-    assert lines[1].startswith("1 True in the sweep|ranks wait")
+    assert lines[1].startswith("1 in the sweep|ranks wait")

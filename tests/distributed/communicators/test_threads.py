@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -63,16 +62,14 @@ def test_a_deadline():
 
     def run():
         if d.rank() == 1:
-            released.wait(5)
+            released.wait(60)
         try:
             d.all_reduce(X)
         finally:
             released.set()
 
-    start = time.monotonic()
     with pytest.raises(DistributedError, match=r"has waited 0.1 s in all_reduce.* for rank 1"):
         simulate(run, 2, timeout=0.1)
-    assert time.monotonic() - start < 4
 
 
 def test_ranks_that_wait_for_each_other_in_two_groups_are_told():

@@ -198,6 +198,35 @@ def test_a_signal_ends_a_command_with_its_code(pullback, monkeypatch, name, comm
         signal.signal(number, before)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_in_the_background_signals_that_the_shell_ignores_end_nothing(pullback, monkeypatch, name):
+    """`pullback train … &` is started with Ctrl-C ignored, and `nohup pullback train …` with SIGHUP."""
+    table("t.csv")
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip("Windows has no SIGHUP")
+    sent = []
+
+    def loss(outputs, y):
+        if not sent:
+            sent.append(number)
+            os.kill(os.getpid(), number)
+        return pb.models.cross_entropy(outputs, y)
+
+    task = pb.train.task_for
+    monkeypatch.setattr(
+        "pullback.train.run.tables.task_for", lambda data: replace(task(data), loss=loss)
+    )
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        code, out, err = pullback("train", "t.csv", *QUICK)
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    assert (code, err, sent) == (0, [], [number])
+    assert any(line.startswith("all 2 epochs done") for line in out)
+
+
 def test_a_loss_that_overflows_keeps_the_best_weights_and_exits_with_1(pullback):
     table("n.csv", "numbers")
     code, out, err = pullback(

@@ -436,3 +436,43 @@ def test_a_state_that_changes_its_structure_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match="the structure of the optimiser's state is another"):
         small(tmp_path / "c.safetensors", opt=Growing())
+
+
+def test_another_score_is_another_training_but_earlier_versions_wrote_none(tmp_path, monkeypatch):
+    def score(outputs, y):
+        return 0.5
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp(), M.squared_error, (X, Y), (X, Y), Opt.SGD(0.1), epochs=2, compile=False,
+            checkpoint=tmp_path / "c.safetensors", **more,
+        )  # fmt: skip
+
+    fit()
+    with pytest.raises(pb.train.InputError, match="the score was 'none', and is '"):
+        fit(score=score, resume=True)
+    about = dict(snapshot.read(tmp_path / "c.safetensors").about)
+    assert about.pop("the score") == "none"
+    monkeypatch.setattr(loop, "description", lambda *a, **k: about)
+    fit()
+    monkeypatch.undo()
+    assert fit(score=score, resume=True).resumed is not None
+
+
+def test_two_trainings_do_not_write_into_one_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr("pullback.train.files._PATIENCE", 0.0)
+
+    def fit(name, **more):
+        return pb.train.fit(
+            mlp(), M.squared_error, (X, Y), (X, Y), Opt.SGD(0.1), epochs=1, compile=False,
+            checkpoint=tmp_path / name, **more,
+        )  # fmt: skip
+
+    def within(run):
+        fit("other.safetensors")
+        for resume in (True, False):
+            with pytest.raises(pb.train.WriteError, match="another training writes its checkpoint"):
+                fit("c.safetensors", resume=resume)
+
+    assert fit("c.safetensors", callbacks=[within]).stopped == "epochs"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.safetensors", "other.safetensors"]

@@ -12,11 +12,21 @@ from pullback.train.networks.architecture import Architecture, known
 
 CNN = {"image": (1, 8, 8), "hidden": (5,), "outputs": 3, "activation": "relu", "dropout": 0.1}
 LSTM = {"vocabulary": 7, "hidden": (8, 8), "dropout": 0.1}
+MLP = {
+    "features": 6,
+    "hidden": (8, 4),
+    "outputs": 3,
+    "activation": "relu",
+    "dropout": 0.5,
+    "batch_norm": True,
+}
 GCN = {"features": 6, "hidden": (8, 4), "outputs": 3, "activation": "relu", "dropout": 0.5}
 NETS = [
     Architecture("cnn", CNN, "float32"),
     Architecture("cnn", {**CNN, "image": (3, 2, 9), "hidden": ()}, "float64"),
     Architecture("cnn", {**CNN, "image": (2, 40, 36), "hidden": (7, 8), "activation": "tanh"}, "float32"),
+    Architecture("mlp", MLP, "float32"),
+    Architecture("mlp", {**MLP, "hidden": (), "dropout": 0.1, "batch_norm": False}, "float64"),
     Architecture("lstm", LSTM, "float32"),
     Architecture("lstm", {**LSTM, "hidden": (4,), "dropout": 0.0}, "float64"),
     Architecture("transformer", {**LSTM, "hidden": (32, 32), "length": 9}, "float32"),
@@ -53,6 +63,8 @@ def test_a_network_comes_back_from_json(net):
         ("cnn", {"activation": 1}),
         ("cnn", {"dropout": 1.0}),
         ("cnn", {"more": 1}),
+        ("mlp", {"batch_norm": 1}),
+        ("mlp", {"features": 0}),
         ("lstm", {"hidden": [1] * 1001}),
         ("lstm", {"vocabulary": 2.0}),
         ("lstm", {"vocabulary": 1 << 40}),

@@ -24,13 +24,15 @@ def test_the_settings_file_repeats_the_run_bit_for_bit(pullback):
                 "--l1", 0.001]  # fmt: skip
     assert pullback("train", "t.csv", *settings)[0] == 0
     written = tomllib.loads(Path("runs/t/run.toml").read_text())
-    assert written == {
+    expected = {
         "data": "t.csv", "target": "kind", "task": "classification", "model": "mlp", "hidden": [7, 5],
         "activation": "tanh", "optimizer": "nesterov", "learning_rate": 0.03, "batch_size": 9,
         "batches": "drawn",
         "epochs": 4, "patience": 2, "seed": 11, "backend": pb.backend.current().name,
         "dtype": "float64", "l2": 0.01, "l1": 0.001, "precision": "float32", "compile": True, "name": "t",
+        "missing": "impute",
     }  # fmt: skip
+    assert {key: written[key] for key in expected} == expected
     code, out, _ = pullback("train", "--config", "runs/t/run.toml")
     assert code == 0
     assert out[-1].startswith(f"files in {Path('runs/t-2')}: ")

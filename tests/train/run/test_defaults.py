@@ -46,7 +46,6 @@ def test_the_network_is_that_of_the_data(given, model, hidden):
         ({"data": "a.txt", "task": "regression"}, r"task: 'regression': a text's characters"),
         ({"data": "a.txt", "activation": "relu"}, r"activation: --model lstm has no such setting"),
         ({"length": 8}, r"length: --model mlp has no such setting"),
-        ({"dropout": 0.1}, r"dropout: --model mlp has no such setting"),
         ({"model": "cnn", "dropout": 1.0}, r"dropout: 1.0 is not below 1"),
         ({"data": "a.txt", "length": 0}, r"length: 0 is not a whole number of at least 1"),
     ],

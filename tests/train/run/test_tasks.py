@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.train.run.tasks import balanced
 
 from .._loop import on_device
 
@@ -50,3 +51,44 @@ def test_the_last_layer_follows_the_target(y, classes, outputs, score):
     out, target = on_device(np.zeros((len(y), outputs)), np.asarray(y))
     assert math.isfinite(float(task.loss(out, target)))
     assert math.isfinite(task.score(out, target))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_balanced_weights_and_their_loss_are_scikit_learn_s(classes):
+    sklearn_weights = pytest.importorskip("sklearn.utils.class_weight")
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(classes)
+    y = np.sort(random.permutation(np.arange(60) % (classes + 1)) % classes)
+    logits = random.standard_normal((60, 1 if classes == 2 else classes))
+    data = pb.train.Dataset("made", logits, y, "classification", ("a", "b", "c")[:classes])
+    plain = pb.train.task_for(data)
+    task = balanced(plain, y, classes)
+    rows = sklearn_weights.compute_sample_weight("balanced", y)
+    weights = sklearn_weights.compute_class_weight("balanced", classes=np.arange(classes), y=y)
+    np.testing.assert_allclose(task.loss.weights, weights, rtol=1e-15)
+    wanted = metrics.log_loss(y, pb.train.probabilities(logits), sample_weight=rows)
+    out, target = on_device(logits, y)
+    assert abs(float(task.loss(out, target)) - wanted) < 1e-12
+    assert abs(float(plain.loss(out, target)) - wanted) > 1e-3
+    # a mean over rows, so that losses of parts can be averaged; the score is without weights
+    halves = [float(task.loss(*on_device(logits[i::2], y[i::2]))) for i in (0, 1)]
+    assert abs(sum(halves) / 2 - wanted) < 1e-12
+    assert task.score(out, target) == plain.score(out, target)
+    # its gradient is that of the weighted mean
+    slope = pb.grad(lambda z: task.loss(z, target))(out)
+    p = pb.train.probabilities(logits)
+    hot = np.eye(classes)[y]
+    exact = rows[:, None] * (p - hot) / 60
+    np.testing.assert_allclose(
+        pb.to_numpy(slope), exact[:, 1:] if classes == 2 else exact, atol=1e-14
+    )
+    assert repr(task.loss) != repr(balanced(plain, y[:40], classes).loss)
+
+
+def test_a_class_that_no_row_has_divides_nothing_by_zero():
+    data = pb.train.Dataset(
+        "made", np.zeros((2, 1)), np.asarray([0, 1]), "classification", tuple("abc")
+    )
+    task = balanced(pb.train.task_for(data), np.asarray([0, 1, 1, 1]), 3)
+    np.testing.assert_allclose(task.loss.weights[:2], [4 / 3, 4 / 9])
+    assert math.isfinite(task.loss.weights[2])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, listed, shown
+from ..mapped import release
 from .dates import ISO, parsed
 from .text_columns import decide_dates, decide_texts, first_at
 from .values import At, at_row, numbers, plain, text_of, truths
@@ -137,6 +138,7 @@ def decide(
         series = frame[column]
         asked, why = _asked(column, wishes, kinds)
         found.append(_decided(plain(series), column, asked, why, wishes.dates, at))
+        release(series)
     if all(column.kind == "dropped" for column in found):
         reasons = [f"{column.name!r} ({column.why})" for column in found]
         raise InputError(
@@ -240,21 +242,28 @@ def _decided(cells: Any, name: str, asked: str, why: str, order: str, at: At) ->
     if cells.dtype.kind == "M":
         return column("date", "dates")
     if cells.dtype != object:
-        if numbers_the_rows(cells, name):
+        if numbers_the_rows(known, name):
             return column("dropped", "numbers the rows")
         numbers(cells, name, at)
         return column("number", "numbers")
-    return column(*decide_texts(cells, known, name, order, at))
+    kind, why, form = decide_texts(cells, known, name, order, at)
+    # integers beyond float64 are texts
+    if kind == "number" and numbers_the_rows(known, name):
+        kind, why = "dropped", "numbers the rows"
+    return column(kind, why, form)
 
 
 _CELLS = (str, int, float, bool, np.generic)
 
 
 def numbers_the_rows(cells: Any, name: str) -> bool:
-    """Whether a column of numbers is called as an index is, and is one: whole numbers, all of them different."""
+    """Whether a column is called as an index is, and is one: whole numbers, all of them different."""
     if not (_ID.fullmatch(name.strip()) or _ID.fullmatch(name.strip().lower())):
         return False
-    whole = cells.dtype.kind in "iu" or bool((cells == cells.round()).all())
+    if cells.dtype == object:
+        whole = all(re.fullmatch(r"[+-]?\d+", text_of(cell)) for cell in cells.tolist())
+    else:
+        whole = cells.dtype.kind in "iu" or bool((cells == cells.round()).all())
     return whole and bool(cells.is_unique)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError, counted, extra, listed
+from ..mapped import release
 from .columns import Column, Wishes, check_names, decide, did_you_mean, numbers_the_rows
 from .encoder import Encoder
 from .reading import Sheet
+from .spilled import matrix_on_disk, rows_on_disk
 from .values import numbers, plain
 
 
@@ -68,7 +71,11 @@ def find_target(sheet: Sheet, target: str | int | None) -> str:
 
 
 def features_of(
-    sheet: Sheet, targets: Sequence[str], wishes: Wishes | None = None, missing: str = "impute"
+    sheet: Sheet,
+    targets: Sequence[str],
+    wishes: Wishes | None = None,
+    missing: str = "impute",
+    scratch: Path | None = None,
 ) -> Features:
     """The features of a sheet to train on.
 
@@ -85,6 +92,8 @@ def features_of(
     missing : {"impute", "drop", "error"}
         Whether missing cells are filled in later, their rows are left out, or they are refused. Rows without a
         target are refused, but with "drop".
+    scratch : Path, optional
+        For a sheet on disk: the folder for the files of what is made of it.
 
     Raises
     ------
@@ -109,11 +118,11 @@ def features_of(
                 + "; --missing drop leaves such rows out"
             )
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
-        frame, rows = frame[~gone], rows[~gone]
-    whole = len(rows) == len(sheet.frame)
+        frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
+    whole = scratch is None and len(rows) == len(sheet.frame)
     finite = sheet.finite(names) if whole else _finite_numbers(frame)
     if not wishes and finite and not _ids(frame):
-        x = sheet.take(names) if whole else _matrix(frame)
+        x = sheet.take(names) if whole else _matrix(frame, scratch)
         return Features(x, None, rows, tuple(notes))
 
     def at(row: int, column: str) -> str:
@@ -138,13 +147,13 @@ def features_of(
                 f"{most.name!r}; --drop the column, or --missing impute"
             )
         notes.append(f"{counted(int(gone.sum()), 'row')} with missing cells left out")
-        frame, rows = frame[~gone], rows[~gone]
+        frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
     if (
         not wishes.kinds
         and all(column.kind == "number" for column in kinds)
         and not _missing(frame).any()
     ):
-        return Features(_matrix(frame), None, rows, tuple(notes))
+        return Features(_matrix(frame, scratch), None, rows, tuple(notes))
     return Features(frame[used], kinds, rows, tuple(notes))
 
 
@@ -155,21 +164,33 @@ def _missing(frame: Any) -> np.ndarray:
     for name in frame.columns:
         series = frame[name]
         gone |= series.isna().to_numpy()
+        # blanks are missing, too
         if series.dtype == object:
             # each text once: most come again
             codes, values = pandas.factorize(series.to_numpy(object))
             empty = plain(pandas.Series(values, dtype=object)).isna().to_numpy()
             gone |= np.append(empty, True)[codes]
+        elif not isinstance(series.dtype, np.dtype):
+            gone |= plain(series).isna().to_numpy()
+        release(series)
     return gone
 
 
 def _finite_numbers(frame: Any) -> bool:
-    return all(
-        isinstance(frame[name].dtype, np.dtype)
-        and frame[name].dtype.kind in "iuf"
-        and bool(np.isfinite(frame[name].to_numpy()).all())
-        for name in frame.columns
-    )
+    return all(_is_finite(frame[name]) for name in frame.columns)
+
+
+def _is_finite(series: Any) -> bool:
+    if not isinstance(series.dtype, np.dtype) or series.dtype.kind not in "iuf":
+        return False
+    finite = bool(np.isfinite(series.to_numpy()).all())
+    release(series)
+    return finite
+
+
+def _kept(frame: Any, kept: np.ndarray, scratch: Path | None) -> Any:
+    """Some rows of a frame."""
+    return frame[kept] if scratch is None else rows_on_disk(frame, kept, scratch)
 
 
 def _ids(frame: Any) -> list[str]:
@@ -177,8 +198,10 @@ def _ids(frame: Any) -> list[str]:
     return [name for name in frame.columns if numbers_the_rows(frame[name], str(name))]
 
 
-def _matrix(frame: Any) -> np.ndarray:
-    """Columns of numbers as float64, shape (n, d), by rows in memory."""
+def _matrix(frame: Any, scratch: Path | None = None) -> np.ndarray:
+    """Columns of numbers as float64, shape (n, d), by rows in memory, or in a file."""
+    if scratch is not None:
+        return matrix_on_disk(frame, _matrix, frame.shape[1], scratch)
     if all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in frame.dtypes):
         return np.ascontiguousarray(frame.to_numpy(np.float64))
     columns = [numbers(frame[name], str(name)) for name in frame.columns]

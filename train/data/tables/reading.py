@@ -113,7 +113,9 @@ class Lines(Sequence[int]):
         return self._known[row]
 
 
-def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", usual: str = "") -> Sheet:
+def read_sheet(
+    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", mapped: bool = False
+) -> Sheet:
     """Read a table: text with any usual delimiter, gzipped or not, Parquet, or an array in an .npy file.
 
     Parameters
@@ -123,6 +125,8 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", usual: str = 
         The decimal sign of a text; empty to find it.
     usual : {"", ".", ","}
         The decimal sign where a text does not tell; else it is refused.
+    mapped : bool
+        To leave the numbers of an .npy file on the disk.
 
     Raises
     ------
@@ -134,7 +138,7 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", usual: str = 
         frame, found = read_parquet(path)
         return _plain(path, frame, True, found)
     if kind == ".npy":
-        array = check_table(read_npy(path), os.fspath(path))
+        array = check_table(read_npy(path, mapped=mapped), os.fspath(path))
         pandas = extra("pandas", "reading tables")
         frame = pandas.DataFrame(array, columns=[str(i) for i in range(array.shape[1])], copy=False)
         return _plain(path, frame, False, f"an array of {array.dtype}")
@@ -167,7 +171,11 @@ def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
 
 
 def read_chunks(
-    path: str | os.PathLike[str], *, rows: int = 65536, decimal: str = ""
+    path: str | os.PathLike[str],
+    *,
+    rows: int = 65536,
+    decimal: str = "",
+    found: Survey | None = None,
 ) -> Iterator[Any]:
     """Read a table in frames of some rows each, whose columns have the types that `read_sheet` finds.
 
@@ -180,6 +188,8 @@ def read_chunks(
         At most so many at a time.
     decimal
         As for `read_sheet`.
+    found : Survey, optional
+        What the first reading found, where that was done before.
 
     Raises
     ------
@@ -197,7 +207,7 @@ def read_chunks(
             block = np.array(array[start : start + rows])
             yield pandas.DataFrame(block, columns=[str(i) for i in range(array.shape[1])])
         return
-    found = survey(path, decimal=decimal)
+    found = survey(path, decimal=decimal) if found is None else found
     columns, _, _ = named(found)
     places = list(columns.values())
     texts = [i for i, kind in enumerate(found.kinds) if kind not in _TYPES]

@@ -62,9 +62,11 @@ def decide_texts(cells: Any, known: Any, name: str, order: str, at: At) -> tuple
             f"{first_at(cells, words[0], name, at)}: {shown(words[0], 40)} is a number with the unit "
             f"{units.pop()!r}, as all cells of the column: write the numbers alone, or {_otherwise(name)}"
         )
+    if codes and len(words) <= max(count / 2, 5):
+        return "category", f"{counted(len(words), 'code')} with leading 0", ""
     if len(words) > max(count / 2, 5):
         return "dropped", f"{len(words):,} {'codes' if codes else 'texts'} in {count:,} rows", ""
-    return "category", f"{len(words):,} {'codes with leading 0' if codes else 'values'}", ""
+    return "category", counted(len(words), "value"), ""
 
 
 def _otherwise(name: str) -> str:

@@ -98,9 +98,19 @@ def test_files_that_a_checksum_agrees_with_and_numba_does_not(folder):
         found = files(folder)
         found[end].write_bytes(b"no pickle")
         name = found[".py"].stem
-        found[".sha256"].write_bytes(cache._checksum(folder / "__pycache__", name))
+        line = int(found[".nbi"].name.partition(".kernel-")[2].partition(".")[0])
+        beside = cache._files(folder / "__pycache__", name, line)
+        assert {path.name for path in beside} == {found[".nbi"].name, found[".nbc"].name}
+        found[".sha256"].write_bytes(cache._checksum(beside))
         run()
         assert hits(folder) == 1
+
+
+def test_files_whose_names_are_not_expected_are_not_read(folder, monkeypatch):
+    """As if another numba named them otherwise: kernels are compiled in each process."""
+    monkeypatch.setattr(cache, "_files", lambda *_: [])
+    run()
+    assert hits(folder) == 0
 
 
 @pytest.mark.parametrize("end", [".py", ".sha256", ".nbi", ".nbc"])

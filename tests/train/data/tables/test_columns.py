@@ -44,7 +44,7 @@ FOUND = {
     "ja and nein": (["ja", "nein", "ja"], "boolean", "nein and ja"),
     "TRUE as text": (["TRUE", "FALSE", None], "boolean", "false and true"),
     "0 and 1 as text": (["0", "1", "0"], "boolean", "0 and 1"),
-    "yes and a gap": (["yes", None, "yes"], "category", "1 values"),
+    "yes and a gap": (["yes", None, "yes"], "category", "1 value"),
     "of no one language": (["yes", "nein", "yes"], "category", "2 values"),
     "words": (["red", "blue", "red"], "category", "2 values"),
     "codes": (["01234", "98101", "01234"], "category", "2 codes with leading 0"),

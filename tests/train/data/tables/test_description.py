@@ -8,7 +8,7 @@ from pullback.train.data.tables.description import description
 
 def test_every_column_has_a_line_of_at_most_80_characters():
     columns = [
-        Column("a very long name of a column of a questionnaire", "number", "numbers", missing=1234567, example="1" * 90),
+        Column("a very long name of a column of a file", "number", "numbers", missing=1234567, example="1" * 90),
         Column("日本語のとても長い名前の列です", "category", "3 values", missing=2, example="赤い\x1b[2J\n色" * 9),
         Column("when", "date", "dates, day.month.year", "%d.%m.%Y", 3, "4.3.2021"),
         Column("ok", "boolean", "no and yes", missing=1), Column("id", "dropped", "numbers the rows"),

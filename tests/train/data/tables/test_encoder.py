@@ -83,10 +83,15 @@ def test_it_is_what_scikit_learns_own_transformer_gives():
     texts = pd.DataFrame({name: table[name].astype(object) for name in ("colour", "town")}).replace(
         {np.nan: None}
     )
+    one_hot = OneHotEncoder(
+        min_frequency=2, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
     own = compose.ColumnTransformer(
-        [("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]),
-         ("c", OneHotEncoder(min_frequency=2, handle_unknown="infrequent_if_exist", sparse_output=False), ["colour", "town"])]
-    )  # fmt: skip
+        [
+            ("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]),
+            ("c", one_hot, ["colour", "town"]),
+        ]
+    )
     both = pd.concat([table[["age"]], texts], axis=1)
     names = [
         "age",
@@ -152,6 +157,26 @@ def test_what_training_has_not_seen():
     assert gone[encoder.names.index("town=Bonn")] == 1
 
 
+def test_one_category_is_one_whatever_type_another_file_has():
+    table = pd.DataFrame(
+        {
+            "a": ["TRUE", "FALSE", "maybe"] * 4,
+            "b": ["1.50", "007", "x"] * 4,
+            "c": ["7", "x", "007"] * 4,
+        }
+    )
+    encoder = Encoder.fit(decide(table), table)
+    other = pd.DataFrame({"a": [True, False], "b": [1.5, 7.0], "c": [7, 7]})
+    x = dict(zip(encoder.names, encoder.transform(other).T.tolist(), strict=True))
+    assert (x["a=TRUE"], x["a=FALSE"], x["b=1.50"], x["b=007"]) == ([1, 0], [0, 1], [1, 0], [0, 1])
+    assert (x["c=7"], x["c=007"]) == ([1, 1], [0, 0])
+    # but no two integers that float64 cannot tell apart
+    big = pd.DataFrame({"a": [str(BIG), "x"] * 4, "n": np.arange(8) / 2})
+    encoder = Encoder.fit(decide(big), big)
+    assert encoder.transform(pd.DataFrame({"a": [BIG + 1], "n": [0.0]}))[0, :2].tolist() == [0, 0]
+    assert encoder.transform(pd.DataFrame({"a": [BIG], "n": [0.0]}))[0, :2].sum() == 1
+
+
 def test_many_categories_share_an_input():
     words = [f"w{i:03}" for i in range(300) for _ in range(2 + (i < 40))]
     table = pd.DataFrame({"word": words, "n": np.arange(len(words)) / 3})
@@ -204,7 +229,8 @@ HOSTILE = {
     "kind": {"columns": [{**GOOD, "kind": "dropped"}]}, "name": {"columns": [{**GOOD, "name": 3}]},
     "NaN": {"columns": [{**GOOD, "centre": [float("nan")]}]}, "text": {"columns": [{**GOOD, "centre": ["1"]}]},
     "too many": {"columns": [{**GOOD, "centre": [1.0, 2.0]}]}, "flag": {"columns": [{**GOOD, "indicator": 1}]},
-    "values": {"columns": [{**GOOD, "values": ["a"]}]}, "same": {"columns": [{"name": "a", "kind": "category", "values": ["u", "u"]}]},
+    "values": {"columns": [{**GOOD, "values": ["a"]}]},
+    "same": {"columns": [{"name": "a", "kind": "category", "values": ["u", "u"]}]},
     "usual": {"columns": [{"name": "a", "kind": "category", "values": ["u"], "usual": "v"}]},
     "no inputs": {"columns": [{"name": "a", "kind": "category"}]},
 }  # fmt: skip

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,47 +19,16 @@ import pullback as pb
 from pullback.train import InputError, Settings, tune
 from pullback.train.cli import main
 from pullback.train.run.run import load_source
-from pullback.train.run.tune import Folds, combinations, values_of
+from pullback.train.run.tuning.folds import Folds
+from pullback.train.run.tuning.values import LogUniform
 
-from . import _networks_data
-from ._tune import QUICK
+from .. import _networks_data
+from .._tune import QUICK
 
 pytest.importorskip("typer")
 pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
-
-
-def test_every_combination_once_and_another_optimiser_with_its_own_defaults():
-    found = combinations(Settings(), {"optimizer": ["adamw", "sgd"], "batch_size": [16, 32]})
-    assert [(s.optimizer, s.learning_rate, s.batch_size) for s in found] == [
-        ("adamw", 2e-3, 16),
-        ("adamw", 2e-3, 32),
-        ("sgd", 1e-1, 16),
-        ("sgd", 1e-1, 32),
-    ]
-    assert len(combinations(Settings(), {"l2": [0.0, 0.0, 0.1]})) == 2
-
-
-@pytest.mark.parametrize(
-    ("grid", "message"),
-    [
-        ({"epochs": [1]}, "no setting to tune"),
-        ({"l2": []}, "no values for l2"),
-        ({"learning_rate": [-1.0]}, "learning_rate"),
-    ],
-)
-def test_a_bad_grid_is_refused(grid, message):
-    with pytest.raises(InputError, match=message):
-        combinations(Settings(), grid)
-
-
-@pytest.mark.parametrize(
-    ("key", "text"), [("learning_rate", "1e-3,fast"), ("batch_size", "16,1.5"), ("hidden", "64;x")]
-)
-def test_bad_values_are_refused(key, text):
-    with pytest.raises(InputError, match=key):
-        values_of(key, text)
 
 
 def test_the_best_is_the_lowest_mean_loss_and_a_diverged_run_never_is(tmp_path):
@@ -118,6 +88,11 @@ def test_the_command_writes_settings_that_train_takes(tmp_path, monkeypatch, cap
         "tune nothing.csv",
         "tune iris --folds 1",
         "tune iris --l2 -1",
+        "tune iris --l2 1e-4:1",
+        "tune iris --random 0",
+        "tune iris --random 3 --hidden 4:8",
+        "tune iris --resource rows",
+        "tune iris --halving --resource time",
     ],
 )
 def test_the_command_refuses_in_one_line_and_leaves_nothing(
@@ -136,6 +111,71 @@ def test_the_same_seed_gives_the_same_table(tmp_path):
     first, second = (tune(QUICK, grid, k=2, runs=tmp_path, say=lambda _: None) for _ in range(2))
     assert (first.folder / "tune.csv").read_bytes() == (second.folder / "tune.csv").read_bytes()
     assert pb.train.tune is tune
+
+
+def test_settings_are_drawn_and_a_best_one_at_the_edge_is_remarked(tmp_path):
+    lines = []
+    grid = {"learning_rate": LogUniform(1e-3, 3e-2), "activation": ["relu", "tanh"]}
+    found = tune(QUICK, grid, k=2, random=4, runs=tmp_path, say=lines.append)
+    assert lines[0].startswith("iris: 4 combinations of settings, drawn, 2 folds")
+    assert len({t.settings for t in found.trials}) == 4
+    again = tune(QUICK, grid, k=2, random=4, runs=tmp_path, say=lambda _: None)
+    first, second = ((f.folder / "tune.csv").read_bytes() for f in (found, again))
+    assert first == second
+    lines.clear()
+    found = tune(QUICK, {"hidden": [(2,), (8,)]}, k=2, random=9, runs=tmp_path, say=lines.append)
+    # with the range of rates about the default there are others enough
+    assert len(found.trials) == 9
+    lines.clear()
+    grid = {"learning_rate": [1e-3, 3e-2]}
+    found = tune(QUICK, grid, k=2, random=9, runs=tmp_path, say=lines.append)
+    assert "2 combinations of settings, of 9 to draw: there are no more" in lines[0]
+    assert found.remarks == ("learning_rate 0.03 is the largest value given: try 0.09, 0.3",)
+    assert lines[-2] == found.remarks[0]
+
+
+@pytest.mark.parametrize("resource", ["epochs", "rows"])
+def test_halving_spares_what_is_worse(resource, tmp_path):
+    lines, counts = [], []
+    found = tune(
+        replace(QUICK, epochs=9), {"learning_rate": [1e-5, 1e-2, 3e-2, 1e30]}, k=2,
+        halving=True, resource=resource, runs=tmp_path, say=lines.append,
+        progress=lambda done, total: counts.append(done / total),
+    )  # fmt: skip
+    assert len(found.rungs) == 2
+    assert [len(t.rungs) for t in found.trials] == [2, 2, 1, 1]
+    assert found.best == found.trials[0]
+    assert found.best.settings.learning_rate == 3e-2
+    assert found.trials[-1].settings.learning_rate == 1e30
+    assert counts == sorted(counts)
+    assert counts[-1] == 1
+    assert len(counts) == 2 * (4 + 2)
+    told = "3 epochs" if resource == "epochs" else "rows"
+    assert lines[1].startswith("rung 1 of 2: 4 combinations")
+    assert lines[2].startswith("rung 2 of 2: the best 2 combinations")
+    assert told in lines[1]
+    assert max(map(len, lines[1:-1])) <= 80
+    with open(found.folder / "tune.csv") as file:
+        rows = list(csv.DictReader(file))
+    columns = [
+        column for column in rows[0] if column.startswith("loss_") and column[5:] not in "12"
+    ]
+    assert columns == [f"loss_{rung.replace(' ', '_')}" for rung in found.rungs]
+    assert [row[columns[1]] != "" for row in rows] == [True, True, False, False]
+    # the settings to train with have all epochs
+    assert tomllib.loads((found.folder / "best.toml").read_text())["epochs"] == 9
+
+
+def test_the_command_draws_and_halves(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = "tune iris --random 3 --halving --learning-rate 1e-3:1e-1 --folds 2 --epochs 3"
+    assert main(command.split()) == 0
+    told = capsys.readouterr()
+    assert "iris: 3 combinations of settings, drawn" in told.out
+    assert "rung 2 of 2: the best combination, 3 epochs each" in told.out
+    assert told.err == ""
+    assert main([*command.split(), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 # On Dask ----------------------------------------------------------------------------------------
@@ -159,8 +199,8 @@ def client():
         yield client
 
 
-def table(base, folder, say=print, **settings):
-    found = tune(base, GRID, k=3, runs=folder, say=say, **settings)
+def table(base, folder, say=print, grid=GRID, **settings):
+    found = tune(base, grid, k=3, runs=folder, say=say, **settings)
     return (found.folder / "tune.csv").read_bytes()
 
 
@@ -174,6 +214,20 @@ def test_on_workers_it_is_the_same_table_and_the_same_lines(client, tmp_path):
     assert there == here
     assert lines["there"][:-1] == lines["here"][:-1]
     assert counts == [(i, 6) for i in range(1, 7)]
+
+
+def test_on_workers_draws_and_halving_are_the_same(client, tmp_path):
+    lines, folder = {"here": [], "there": []}, tmp_path
+    grid = {"learning_rate": LogUniform(1e-3, 1e-1)}
+    here, there = (
+        table(
+            QUICK, folder / where, lines[where].append, grid,
+            random=4, halving=True, client=client if where == "there" else None,
+        )
+        for where in lines
+    )  # fmt: skip
+    assert there == here
+    assert lines["there"][:-1] == lines["here"][:-1]
 
 
 def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
@@ -201,7 +255,7 @@ def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
 
 
 def test_a_worker_that_is_killed_changes_nothing(client, tmp_path):
-    """Once more by `python tests/train/run/_kill_workers.py`: 20 times, at random moments, on the command itself."""
+    """Once more by `python tests/train/run/tuning/_kill_workers.py`: 20 times, at random, on the command."""
     base, killed = Settings(data="iris", epochs=30, hidden=(4,)), []
 
     def say(line):
@@ -226,7 +280,7 @@ def test_broken_off_it_cancels_the_tasks_and_leaves_what_is_finished(client, tmp
 
     with pytest.raises(KeyboardInterrupt):
         tune(base, GRID, k=3, runs=tmp_path, say=say, client=client)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while any(client.processing().values()) and time.monotonic() < end:
         time.sleep(0.02)
     assert not any(client.processing().values())
