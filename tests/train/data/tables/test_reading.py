@@ -38,6 +38,8 @@ READ = {
     "same names": ("a,a,k\n1,2,3\n", ("a", "a.1", "k"), [[1, 2, 3]], "'a' again: called 'a.1'"),
     "sep=": ("sep=;\na;b\n1;2\n", "ab", [[1, 2]], "header in line 2"),
     "comments": ("# of 2020\n#a\tb\n1\t2\n# more\n3\t4\n", "ab", [[1, 2], [3, 4]], "# are comments"),
+    "colours": ("colour,k\n#fff,1\n#000,2\n", ("colour", "k"), [["#fff", 1], ["#000", 2]], "header in line 1"),
+    "colours alone": ("#fff,1\n#000,2\n#f00,3\n", "01", [["#fff", 1], ["#000", 2], ["#f00", 3]], "no header"),
     "spaces": ("  1.0   2.0 3\n 1.5   3.0 4\n", "012", [[1, 2, 3], [1.5, 3, 4]], "separated by spaces"),
     "pipes": ("a|b\n1|x, y\n2|z\n", "ab", [[1, "x, y"], [2, "z"]], "pipes"),
     "breaks in cells": ('a,b\n"x\ny",1\n\n"z ""q""",2\n', "ab", [["x\ny", 1], ['z "q"', 2]], ""),
