@@ -76,9 +76,9 @@ class Facts:
         self._merge("bool" if kind == "b" else self._add_words(column, numbers))
 
     def _merge(self, found: str) -> None:
-        if found in ("int", "float", "bool") and self.kind == "words":
+        before, self.kind = self.kind, _merged(self.kind, found)
+        if self.kind == "words" and {before, found} & {"int", "float", "bool"}:
             self.parsed = True
-        self.kind = _merged(self.kind, found)
 
     def _add_words(self, column: Any, numbers: NumberFormat) -> str:
         pandas = extra("pandas", "reading tables")
@@ -86,11 +86,11 @@ class Facts:
         texts = isinstance(column.dtype, pandas.StringDtype)
         kind = "string" if texts else pandas.api.types.infer_dtype(column, skipna=True)
         pure = kind in ("string", "empty")
-        self.parsed = self.parsed or not pure or self.kind in ("int", "float", "bool")
+        self.parsed = self.parsed or not pure
         words = _words(column)
         if not len(words):
             return "none"
-        self.formatted = self.formatted and bool(words.str.fullmatch(numbers.pattern).all())
+        self.formatted = self.formatted and _are_formatted(words, numbers)
         self.codes = self.codes and bool(words.str.fullmatch(_CODE).all())
         self.signs = self.signs and bool((words == "+").all())
         return "words"
@@ -101,6 +101,12 @@ def _words(column: Any, code: str | None = None) -> Any:
     words = extra("pandas", "reading tables").Series(column.dropna().unique(), dtype=object)
     words = words.astype(str).str.strip()
     return words[~words.isin([word for word in MISSING if word != code])]
+
+
+def _are_formatted(words: Any, numbers: NumberFormat) -> bool:
+    """Whether texts are numbers as the file writes them, which float64 holds, and no codes with leading zeros."""
+    match = words.str.fullmatch
+    return bool(match(numbers.pattern).all()) and not bool((match(_ZERO) | match(_LONG)).any())
 
 
 def _merged(a: str, b: str) -> str:
@@ -468,9 +474,7 @@ class _Texts:
         self.integers[i] = self.integers.get(i, True) and bool(match(_DIGITS).all())
         zero = match(_ZERO)
         self.zeros[i] = self.zeros.get(i, False) or bool(zero.any())
-        formatted = bool(match(self.numbers.pattern).all()) and not self.zeros[i]
-        formatted = formatted and not bool(match(_LONG).any())
-        self.formatted[i] = self.formatted.get(i, True) and formatted
+        self.formatted[i] = self.formatted.get(i, True) and _are_formatted(words, self.numbers)
 
 
 def parse(
