@@ -15,8 +15,9 @@ FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 def test_train_has_an_option_for_every_setting():
     names = {option.name for option in train.COMMAND.options}
-    assert set(FIELDS) <= names
-    assert set(OPTIONS) == set(FIELDS)
+    # what an earlier run decided comes from its run.toml alone
+    assert set(FIELDS) - {"columns"} <= names
+    assert set(OPTIONS) == set(FIELDS) - {"columns"}
 
 
 @pytest.mark.parametrize("command", [train.COMMAND, tune.COMMAND])

@@ -54,7 +54,9 @@ def decide_texts(cells: Any, known: Any, name: str, order: str, at: At) -> tuple
     found = decide_dates(words, name, order)
     if found is not None:
         return found
-    if numeric < count and 2 * numeric >= count and len(words) > _FEW:
+    # one odd cell in twenty is a mistake, however few values there are
+    odd = count - numeric
+    if odd and 2 * numeric >= count and (len(words) > _FEW or 20 * odd <= count):
         _refuse_words(cells, counts, values, name, at)
     units = {unit_of(word) for word in words}
     if len(units) == 1 and units != {None} and len(words) > _FEW:

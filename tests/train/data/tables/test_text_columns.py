@@ -21,6 +21,8 @@ def test_one_word_among_many_numbers_is_named_and_among_few_is_a_category():
     ):
         told([str(i) for i in range(20)] + ["unknown"] * 5)
     assert told(["1", "2", "3+"] * 4)[0] == "category"
+    with pytest.raises(InputError, match="'x' is no number"):
+        told(["1", "2"] * 10 + ["x"])
     # words with a number among them are words
     assert told(["a", "b", "7"] * 4)[:2] == ("category", "3 values")
 
