@@ -17,6 +17,7 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -154,6 +155,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=missing))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """No garbage collections while the tests are collected, of which all stay: they would take a third of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Leave the tests themselves, nearly a hundred thousand objects with all they hold, out of garbage collections."""
     gc.collect()
@@ -226,12 +237,15 @@ def backend(lib: Lib) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: Any) -> Any:
-    """A folder for compiled kernels, shared by the tests of one run, also by its workers."""
-    run = tmp_path_factory.getbasetemp()
-    folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "kernels"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+def kernels() -> Path:
+    """The folder of compiled kernels: the user's, so that a kernel is compiled once, and not once in each run.
+
+    Kernels are kept by their whole source, beside which numba says its version and the processor: what a change of this
+    package generates anew is compiled anew.
+    """
+    from pullback.autograd.compile.cpu.numba_cache import cache_folder
+
+    return cache_folder()
 
 
 @pytest.fixture(params=[False, True], ids=["numpy", "kernels"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+from .importing import whole_import
 
 # Of a message: a file may hold texts of any length.
 _LONGEST = 1000
@@ -46,7 +47,7 @@ def extra(module: str, purpose: str, of: str = "train") -> Any:
         If the module cannot be found.
     """
     try:
-        return importlib.import_module(module)
+        return whole_import(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             # the package is there, and broken: this is another error, with its own traceback

@@ -59,8 +59,8 @@ def weights_as_images(
     >>> len(figure.axes[0].images)
     9
     """
-    W, image_shape, columns, units = found_weights(model, image_shape, columns, units)
-    return weights_figure(W, title=title, columns=columns, image_shape=image_shape, units=units)
+    W, shape, columns, units = found_weights(model, image_shape, columns, units)
+    return weights_figure(W, title=title, columns=columns, image_shape=shape, units=units)
 
 
 def decision_boundary(

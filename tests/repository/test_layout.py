@@ -209,6 +209,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/loops/loop.py": "the rule of loops: loops/test_recorder.py has them all, in every order",
     "autograd/core/hooks.py": "a record; diagnostics/test_debug_nans.py puts functions into it",
     "autograd/core/tracer_like.py": "a protocol, nothing runs",
+    "train/cli/evaluate.py": "run/test_evaluate.py runs the command",
     "train/cli/ending.py": "exit codes and their line: cli/test_exit_codes.py and cli/test_refusals.py",
     "train/cli/info.py": "run/test_info.py runs the command",
     "train/cli/predict.py": "run/test_predict.py, and cli/test_main.py, run the command",

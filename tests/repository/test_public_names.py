@@ -48,6 +48,7 @@ FACES = ("implicit", "linalg", "random", "sparse", "special", "tree", "xp")
 INSIDE = {
     "models.kernels": "RBF",
     "optim.proximal": "L1",
+    "train.plots": "weights",
     "numpy.fft": "rfft",
     "numpy.linalg": "norm",
     "numpy.random": "default_rng",

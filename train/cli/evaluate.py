@@ -18,13 +18,21 @@ def _evaluate(
     run: str,
     data: str,
     target: str | None,
+    target_file: str | None,
     edges: str | None,
     output: str | None,
     json: str | None,
     backend: str | None,
 ) -> int:
     refuse_several("evaluate")
-    found = evaluate_file(run, data, target=target or "", edges=edges, backend_name=backend or "")
+    found = evaluate_file(
+        run,
+        data,
+        target=target or "",
+        target_file=target_file or "",
+        edges=edges,
+        backend_name=backend or "",
+    )
     lines = [] if json == "-" else _told(found)
     if output is not None:
         lines.append(_write(found, Path(output)))
@@ -53,7 +61,7 @@ def _write(found: Evaluated, folder: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"output: cannot make the folder {folder}: {error.strerror}") from None
-    written = {EVALUATION: found.json(), **found.pictures()}
+    written: dict[str, str | bytes] = {EVALUATION: found.json(), **found.pictures()}
     for name, content in written.items():
         write_atomic(folder / name, content)
     return f"files in {folder}: {', '.join(written)}"
@@ -78,6 +86,11 @@ COMMAND = Command(
             "What the target is called in DATA (.npz: array; IDX: label file).",
             default="as in the run's data",
             metavar="NAME",
+        ),
+        Option(
+            "target_file",
+            "The file in which the targets are, where they are not in DATA.",
+            metavar="FILE",
         ),
         Option(
             "edges",

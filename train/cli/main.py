@@ -17,7 +17,7 @@ from typing import Any
 from ...backend import BackendError
 from ...distributed import DistributedError
 from ..errors import InputError, extra
-from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
+from ..fitting.signals import Interrupt, Terminated, ended, started, terminations_raised
 from ..terminal import drop_output
 from . import compare, evaluate, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
@@ -45,10 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # "building the font cache", and the like, in the midst of a bar
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    if arguments is not None:
+        return _reported(list(arguments))
+    try:
+        return _reported(sys.argv[1:])
+    finally:
+        ended()
+
+
+def _reported(arguments: list[str]) -> int:
     try:
         started()
         with terminations_raised():
-            code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            code = _run(arguments)
             # now, and not at exit, where Python would complain that nobody reads any more
             sys.stdout.flush()
             return code

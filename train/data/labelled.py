@@ -12,9 +12,12 @@ import numpy as np
 
 from ..errors import InputError, counted, listed, shown
 from .binary import find_idx_labels, read_idx, read_npz
-from .load import BUILT_IN, TABLES, load_dataset, load_features
-from .tables.features import Layout, find_target
-from .tables.reading import Sheet, read_sheet, suffix_of
+from .load import BUILT_IN, load_dataset, load_features
+from .tables.columnar import read_npy
+from .tables.features import Layout
+from .tables.foreign import find_targets, read_targets, split_names, with_targets
+from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .tables.values import plain
 from .targets import array_target, read_target, target_of
 
 _ADVICE = "`pullback predict` needs no target"
@@ -62,6 +65,7 @@ def load_labelled(
     wanted: Wanted,
     *,
     target: str = "",
+    target_file: str = "",
     note: Callable[[str], None] = _quiet,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The model's inputs (n, D), and class numbers (n,) int64 or targets (n, k) float64.
@@ -72,7 +76,10 @@ def load_labelled(
         A table, an .npz or IDX file, or a built-in data set.
     wanted : Wanted
     target : str
-        What the target is called there, if not as in the model's own data: a column, an array, a file of labels.
+        What the target is called there, if not as in the model's own data: a column or several, an array, a file of
+        labels.
+    target_file : str
+        The file in which the targets are, a row for each of the data; empty where they are in the data.
     note : callable
         Takes lines about columns that are not used, cells that are filled in and rows without a target.
 
@@ -92,11 +99,16 @@ def load_labelled(
     source = os.fspath(path)
     if source in BUILT_IN:
         return _of_built_in(source, wanted)
-    if suffix_of(source) in TABLES:
-        return _of_table(read_sheet(source), wanted, target, note)
-    layout = wanted.layout or Layout((), False, (), ())
+    layout, suffix = wanted.layout or Layout((), False, (), ()), suffix_of(source)
+    if suffix in SUFFIXES and suffix != ".npy":
+        sheet = read_sheet(source, usual=layout.decimal)
+        return _of_table(sheet, wanted, target, target_file, note)
     x = load_features(source, layout, wanted.means, image_shape=wanted.image_shape, note=note)
-    if Path(source).suffix.lower() == ".npz":
+    if target_file:
+        raw, key = read_targets(target_file, target or None, layout.decimal)
+    elif suffix == ".npy":
+        raw, key = _of_npy(source, layout, target)
+    elif suffix == ".npz":
         raw, key = _of_npz(source, wanted, target)
     else:
         labels = Path(target) if target else find_idx_labels(source)
@@ -121,19 +133,21 @@ def _of_built_in(name: str, wanted: Wanted) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_table(
-    sheet: Sheet, wanted: Wanted, target: str, note: Callable[[str], None]
+    sheet: Sheet, wanted: Wanted, target: str, target_file: str, note: Callable[[str], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     layout = wanted.layout
     if layout is None:
         raise InputError(
             f"{sheet.name} is a table, and the model was trained on arrays without columns: give an .npz or IDX file"
         )
-    given = sheet
-    if target:
-        columns: tuple[str, ...] = (find_target(sheet, target),)
-        given = replace(sheet, frame=sheet.frame.drop(columns=list(columns)))
-        arranged = layout.arranged(given, note)
+    if target or target_file:
         truth = sheet
+        if target_file:
+            truth, columns = with_targets(sheet, target_file, target or None, layout.decimal)
+        else:
+            columns = find_targets(sheet, target)
+        rest = truth.frame.drop(columns=list(columns))
+        arranged = layout.arranged(replace(sheet, frame=rest), note)
     else:
         arranged = truth = layout.arranged(sheet, note)
         columns = layout.targets
@@ -143,7 +157,10 @@ def _of_table(
                 f"{sheet.name} has no column {shown(absent[0] if absent else wanted.target)}, the true target to judge "
                 f"by; --target names it, if it is called otherwise; {_ADVICE}"
             )
-    gone = truth.frame[list(columns)].isna().to_numpy().any(axis=1)
+    gone = np.zeros(len(truth.frame), bool)
+    for column in columns:
+        series = truth.frame[column]
+        gone |= (plain(series) if series.dtype == object else series).isna().to_numpy()
     rows = np.flatnonzero(~gone)
     if gone.any():
         note(f"{sheet.name}: {counted(int(gone.sum()), 'row')} without a target left out")
@@ -151,13 +168,15 @@ def _of_table(
         raise InputError(f"{sheet.name}: no row has a target in {columns[0]!r}; {_ADVICE}")
     x = layout.matrix(arranged, wanted.means, note)[rows]
     if wanted.classes:
-        return x, _classes_of(truth, columns[0], rows, wanted)
-    y = np.hstack([target_of(truth, column, rows, "regression")[1] for column in columns])
-    return x, _as_wide(y, wanted, sheet.name)
+        return x, _classes_of(truth, columns, rows, wanted)
+    return x, _as_wide(target_of(truth, columns, rows, "regression")[1], wanted, sheet.name)
 
 
-def _classes_of(sheet: Sheet, column: str, rows: np.ndarray, wanted: Wanted) -> np.ndarray:
-    _, codes, names = target_of(sheet, column, rows, "classification")
+def _classes_of(
+    sheet: Sheet, columns: tuple[str, ...], rows: np.ndarray, wanted: Wanted
+) -> np.ndarray:
+    _, codes, names = target_of(sheet, columns, rows, "classification")
+    column = columns[0]
     positions = _Positions(sheet, column, rows)
     if any(name not in wanted.classes for name in names):
         # words among numbers: as they stand
@@ -177,6 +196,25 @@ class _Positions(Sequence[str]):
 
     def __getitem__(self, i: Any) -> Any:
         return self._sheet.at(int(self._rows[i]), self._column)
+
+
+def _of_npy(source: str, layout: Layout, target: str) -> tuple[np.ndarray, str]:
+    """The targets among the columns of an array, by their places in the model's own data, or in this array."""
+    raw = read_npy(source)
+    try:
+        places = [int(place) for place in split_names(target)] if target else []
+    except ValueError:
+        raise InputError(
+            f"target: {source} has columns without names: give their places, counted from 0"
+        ) from None
+    if not places and raw.ndim == 2 and raw.shape[1] == len(layout.names):
+        places = [layout.names.index(name) for name in layout.targets]
+    if not places or raw.ndim != 2 or not all(0 <= place < raw.shape[1] for place in places):
+        raise InputError(
+            f"{source} has shape {raw.shape}, without the true targets to judge by; --target-file names their file; "
+            f"{_ADVICE}"
+        )
+    return raw[:, places], "column " + ",".join(map(str, places))
 
 
 def _of_npz(source: str, wanted: Wanted, target: str) -> tuple[np.ndarray, str]:

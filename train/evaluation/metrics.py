@@ -195,23 +195,26 @@ def classification_metrics(
     """
     _require_rows(len(y))
     sk = extra("sklearn.metrics", _PURPOSE)
-    numbers = np.arange(len(classes))
+    names = [str(name) for name in classes]
+    numbers = range(len(names))
+    # a sum of probabilities may be 1 + 1e-16, which scikit-learn refuses
+    probabilities = np.clip(probabilities, 0.0, 1.0)
     predicted = probabilities.argmax(axis=1)
-    table = sk.confusion_matrix(y, predicted, labels=numbers)
+    table = sk.confusion_matrix(y, predicted, labels=list(numbers))
     present = np.flatnonzero(table.sum(axis=1))
     precision, recall, f1, rows = sk.precision_recall_fscore_support(
-        y, predicted, labels=numbers, zero_division=np.nan
+        y, predicted, labels=list(numbers), zero_division=np.nan
     )
-    never = [c for c in present if table[:, c].sum() == 0]
+    never = [int(c) for c in present if table[:, c].sum() == 0]
     precision[never] = 0.0
     areas = [_area(sk, y == c, probabilities[:, c]) for c in numbers]
-    if len(classes) == 2:
+    if len(names) == 2:
         # as many rows as of the other class: one curve, read from either side
         areas = [areas[1], areas[1]]
     defined = [area for area in areas if area is not None]
     per_class = tuple(
         ClassMetrics(
-            str(classes[c]),
+            names[c],
             _number(precision[c]),
             _number(recall[c]),
             _number(f1[c]),
@@ -222,20 +225,20 @@ def classification_metrics(
     )
     averages = []
     for name, average in (("macro average", "macro"), ("weighted average", "weighted")):
-        three = sk.precision_recall_fscore_support(
+        p, r, f, _ = sk.precision_recall_fscore_support(
             y, predicted, labels=present, average=average, zero_division=0.0
-        )[:3]
+        )
         weights = rows[[a is not None for a in areas]] if average == "weighted" else None
         area = float(np.average(defined, weights=weights)) if defined else None
-        averages.append(ClassMetrics(name, *map(float, three), area, len(y)))
+        averages.append(ClassMetrics(name, float(p), float(r), float(f), area, len(y)))
     came_true, sure = events(y, probabilities)
     x, share, counts = reliability(came_true, sure, BINS)
     return ClassificationMetrics(
         rows=len(y),
-        classes=tuple(map(str, classes)),
+        classes=tuple(names),
         accuracy=float(sk.accuracy_score(y, predicted)),
         balanced_accuracy=float(np.mean(recall[present])),
-        log_loss=float(sk.log_loss(y, probabilities, labels=numbers)),
+        log_loss=float(sk.log_loss(y, probabilities, labels=list(numbers))),
         brier_score=_brier(sk, y, probabilities),
         expected_calibration_error=float(np.average(np.abs(x - share), weights=counts)),
         roc_auc=float(np.mean(defined)) if defined else None,
@@ -243,7 +246,7 @@ def classification_metrics(
         macro_average=averages[0],
         weighted_average=averages[1],
         confusion_matrix=tuple(tuple(int(v) for v in row) for row in table),
-        notes=_notes(classes, present, never),
+        notes=_notes(names, present, never),
     )
 
 
@@ -259,7 +262,7 @@ def _area(sk: Any, mine: np.ndarray, p: np.ndarray) -> float | None:
 def _brier(sk: Any, y: np.ndarray, p: np.ndarray) -> float:
     """scikit-learn's Brier score; before its version 1.7 it has that of two classes alone."""
     if p.shape[1] == 2:
-        return float(sk.brier_score_loss(y, np.clip(p[:, 1], 0.0, 1.0), pos_label=1))
+        return float(sk.brier_score_loss(y, p[:, 1], pos_label=1))
     return p.shape[1] * float(sk.mean_squared_error(np.eye(p.shape[1])[y], p))
 
 

@@ -73,7 +73,7 @@ def line_of(
     Examples
     --------
     >>> line_of([["epoch 5/10", BAR, "loss 0.25"], ["epoch 5/10"]], 40, done=0.5)
-    ('epoch 5/10  ', 8, 9, '  loss 0.25')
+    ('epoch 5/10  ', 8, 8, '  loss 0.25')
     >>> line_of([["epoch 5/10", BAR, "loss 0.25"], ["epoch 5/10"]], 20, done=0.5)
     ('epoch 5/10', 0, 0, '')
     """

@@ -66,6 +66,12 @@ def started() -> None:
             signal.signal(number, handler.before)  # type: ignore[union-attr]  # it is ours
 
 
+def ended() -> None:
+    """At the end of a command, when all is written and said, Ctrl-C needs no word any more, nor a traceback."""
+    if _is_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def terminations_raised() -> Iterator[None]:
     """SIGTERM and SIGHUP raise `Terminated` meanwhile, where they would have killed the process without a word."""

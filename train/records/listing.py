@@ -203,7 +203,7 @@ def _columns(records: Sequence[RunRecord]) -> list[Column]:
     names = {r.score_name for r in records if r.score_name}
     score = {"r2": "R²"}.get(name := names.pop(), name) if len(names) == 1 else "score"
     # how many are wanted stands with those that are done
-    own = [key for key in differing(records) if key != "epochs"]
+    own = [key for key in differing(records, following=False) if key != "epochs"]
     columns = [column("run", lambda r: r.name, 0, False)]
     if any(r.kind == "tune" for r in records):
         columns.append(column("of", lambda r: r.kind, 6, False))
@@ -253,9 +253,9 @@ def _remarks(records: Sequence[RunRecord]) -> list[str]:
         r for r in records if r.kind == "train" and r.state in ("interrupted", "without model")
     ]
     if going:
-        names = listed((shlex.quote(one_line(r.folder)) for r in going[:1]), 1)
-        more = f"; so do {counted(len(going) - 1, 'other')}" if len(going) > 1 else ""
-        lines.append(f"to go on: pullback train --resume {names}{more}")
+        first, *others = (shlex.quote(one_line(r.folder)) for r in going)
+        also = f"; likewise {listed(others, _MOST_LISTED)}" if others else ""
+        lines.append(f"to go on: pullback train --resume {first}{also}")
     for r in records:
         if r.state in ("diverged", "damaged"):
             lines.append(f"{one_line(r.name)}: {one_line(r.why)}")

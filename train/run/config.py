@@ -218,6 +218,11 @@ class Settings:
                 f"test: {self.model} has its test part in its own data; a file of its own is for tables and images: "
                 "leave out --test, and judge the model by `pullback evaluate`"
             )
+        if self.test and self.target_file:
+            raise InputError(
+                "test: the targets of the test part would be in a file of their own, too: leave out --test, and judge "
+                "the model by `pullback evaluate --target-file`, or give tables with their target"
+            )
         _check_hidden(self.hidden)
         if self.activation is not None:
             _choice("activation", self.activation, ACTIVATIONS)

@@ -17,6 +17,7 @@ from ...autograd.core.array import backend_array
 from ..data.graph import read_edges, read_nodes
 from ..data.labelled import Wanted, load_labelled, target_of_texts
 from ..data.load import BUILT_IN
+from ..data.tables.foreign import split_names
 from ..data.text import encode, read_text
 from ..errors import InputError, counted
 from ..evaluation.metrics import (
@@ -95,6 +96,7 @@ def evaluate_file(
     data: str | Path,
     *,
     target: str = "",
+    target_file: str = "",
     edges: str | Path | None = None,
     backend_name: str = "",
 ) -> Evaluated:
@@ -109,6 +111,8 @@ def evaluate_file(
         where it has a column `split`, those of its test part are judged. For a text, a text.
     target : str
         What the target is called there, if not as in the run's own data.
+    target_file : str
+        The file in which the targets are, where they are not in the data.
     edges : path, optional
         The edges of a graph, for a model of graphs alone.
     backend_name : {"", "auto", "numpy", "cupy"}
@@ -145,7 +149,9 @@ def evaluate_file(
             found = _of_text(path, data)
         else:
             trained = trained_of(path, *described)
-            x, y = load_labelled(data, wanted(trained), target=target, note=notes.append)
+            x, y = load_labelled(
+                data, wanted(trained), target=target, target_file=target_file, note=notes.append
+            )
             found = judged(trained, x, y)
     about = {"run": str(run), "data": str(data)}
     notes += _seen(path, data)
@@ -187,10 +193,11 @@ def target_names(target: str, k: int) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> target_names("y", 1), target_names("y", 2)
-    (('y',), ('y[0]', 'y[1]'))
+    >>> target_names("a,b", 1), target_names("a,b", 2), target_names("y", 2)
+    (('a,b',), ('a', 'b'), ('y[0]', 'y[1]'))
     """
-    return (target,) if k == 1 else tuple(f"{target}[{i}]" for i in range(k))
+    names = [target] if k == 1 else split_names(target)
+    return tuple(names) if len(names) == k else tuple(f"{target}[{i}]" for i in range(k))
 
 
 def _of_graph(path: Path, nodes: str | Path, edges: str | Path | None, target: str) -> Evaluated:

@@ -221,7 +221,7 @@ def _checked(x: np.ndarray, trained: Trained, width: int) -> np.ndarray:
         x = x if x.dtype.kind in "buif" else x.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"predict: X holds what is no number: {error}") from None
-    bad = np.argwhere(~np.isfinite(x)) if x.dtype.kind == "f" else []
+    bad = np.argwhere(~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool))
     if len(bad):
         i, j = map(int, bad[0])
         name = trained.columns[j] if trained.columns else j

@@ -28,6 +28,7 @@ SETTINGS = (
     "--batch-size 16,32 --hidden 4;8 --optimizer adamw,sgd --activation relu,tanh --l2 0,1e-4"
 )
 HALVING = f"tune t.csv --epochs 3 --folds 2 --random 3 --halving {SETTINGS} --name halving"
+NAMES = ("train", "tune", "predict", "evaluate", "sample", "runs", "compare", "info")
 # a command, the exit code, and how its last line begins
 COMMANDS = [
     (f"{TRAIN} one", 0, ""),
@@ -39,13 +40,14 @@ COMMANDS = [
     (f"{TRAIN} two --optimizer sgd --learning-rate 1e30", 1, "pullback: "),
     ("tune t.csv --epochs 2 --folds 2 --learning-rate 1e-3,1e-2 --name grid", 0, ""),
     ("predict runs/one t.csv --output p.csv", 0, ""),
+    ("evaluate runs/one t.csv", 0, ""),
     ("runs", 0, ""),
     ("compare runs/one runs/two", 0, ""),
     ("train --no-such-option", 2, "pullback: "),
     ("sample runs/one", 2, "pullback: "),
     ("--help", 0, ""),
     ("--version", 0, "pullback "),
-    *((f"{name} --help", 0, "") for name in ("train", "tune", "predict", "sample", "info", "runs", "compare")),
+    *((f"{name} --help", 0, "") for name in NAMES),
 ]  # fmt: skip
 # of these everywhere
 _EVERYWHERE = 4

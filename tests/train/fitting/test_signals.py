@@ -15,6 +15,7 @@ from pullback.train.fitting.signals import (
     TERMINATIONS,
     Interrupt,
     Terminated,
+    ended,
     name_of,
     raise_terminated,
     terminations_raised,
@@ -111,3 +112,17 @@ def test_fit_ends_between_two_steps_and_says_by_what(number, tmp_path):
     assert on.resumed == run.steps
     assert repr(on.history) == repr(whole.history)
     assert on.signal == 0
+
+
+def test_at_the_end_of_a_command_ctrl_c_needs_no_traceback():
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        for handler, after in (
+            (signal.default_int_handler, signal.SIG_DFL),
+            (signal.SIG_IGN, signal.SIG_IGN),
+        ):
+            signal.signal(signal.SIGINT, handler)
+            ended()
+            assert signal.getsignal(signal.SIGINT) == after
+    finally:
+        signal.signal(signal.SIGINT, before)

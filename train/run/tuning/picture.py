@@ -11,7 +11,6 @@ from ...plots.style import (
     MARK,
     MARKERS,
     TRAINING,
-    VALIDATION,
     colour,
     new_figure,
     open_axes,
@@ -156,7 +155,7 @@ def _draw_rungs(axes: Any, trials: Sequence[Trial], best: Trial, rungs: Sequence
             marker="o",
             markersize=4,
             linewidth=2.0 if own else 1.0,
-            color=VALIDATION if own else _shade(len(trial.rungs), len(rungs)),
+            color="black" if own else _shade(len(trial.rungs), len(rungs)),
             label="best" if own else None,
             zorder=3 if own else 2,
         )

@@ -65,7 +65,7 @@ class LogUniform:
     --------
     >>> import numpy as np
     >>> LogUniform(1e-4, 1e-1).rvs(random_state=np.random.RandomState(0))
-    0.00444
+    0.00443
     """
 
     low: float
@@ -279,10 +279,9 @@ def drawn(base: Settings, grid: Mapping[str, Any], number: int) -> list[Settings
 
     Examples
     --------
-    >>> rates = LogUniform(1e-4, 1e-1)
-    >>> found = drawn(Settings(), {"learning_rate": rates, "batch_size": [16, 32]}, 3)
-    >>> [(s.learning_rate, s.batch_size) for s in found]
-    [(0.000182, 32), (0.0105, 16), (0.01, 16)]
+    >>> found = drawn(Settings(), {"learning_rate": LogUniform(1e-4, 1e-1), "l2": [0.0, 0.1]}, 30)
+    >>> len(set(found)), all(1e-4 <= s.learning_rate <= 1e-1 for s in found), {s.l2 for s in found}
+    (30, True, {0.0, 0.1})
     """
     if type(number) is not int or number < 1:
         raise InputError(f"random: {shown(number)} is no number of settings to draw, of at least 1")
