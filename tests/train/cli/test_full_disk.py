@@ -12,8 +12,8 @@ import pytest
 import pullback as pb
 from pullback.train.run import run, tables
 
-from ..cli import _cli
-from ..cli._cli import files, table
+from . import _cli
+from ._cli import files, table
 
 folder, pullback = _cli.folder, _cli.pullback
 TRAIN = ["train", "t.csv", "--epochs", 2, "--hidden", 4, "--batch-size", 16]
