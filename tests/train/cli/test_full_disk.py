@@ -53,7 +53,7 @@ def disk(monkeypatch):
     monkeypatch.setattr(run, "_SECONDS_BETWEEN_WRITES", 0.0)
     monkeypatch.setattr(run, "curves_png", lambda *_, **__: b"a picture")
     monkeypatch.setattr(tables, "weights_png", lambda W, **_: W.tobytes())
-    monkeypatch.setattr("pullback.train.run.tune.tuning_png", lambda *_, **__: b"a picture")
+    monkeypatch.setattr("pullback.train.run.tuning.tune.tuning_png", lambda *_, **__: b"a picture")
     return Disk(monkeypatch)
 
 

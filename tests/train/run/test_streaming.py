@@ -30,7 +30,7 @@ def no_pictures(monkeypatch):
     """They take most of the time, and some memory."""
     monkeypatch.setattr(run, "curves_png", lambda *_, **__: b"a picture")
     monkeypatch.setattr(tables, "weights_png", lambda W, **_: W.tobytes())
-    monkeypatch.setattr("pullback.train.run.tune.tuning_png", lambda *_, **__: b"a picture")
+    monkeypatch.setattr("pullback.train.run.tuning.tune.tuning_png", lambda *_, **__: b"a picture")
 
 
 def arrays(path="a.npz", n=80):
