@@ -3,9 +3,9 @@
     python benchmarks/streaming.py [--mb 400] [--columns 50] [--forms npy,npz,csv] [--json FILE]
 
 Each training is a process of its own. Its baseline is what it holds after a training on a table of a few rows in the
-same form, which imports all that a training imports; the peak is the highest resident memory (Linux's VmHWM, set back before) of one epoch on the table.
-Both are of the whole process: reading, splitting, standardising, training, pictures. The array is the table's numbers
-as float64, target included.
+same form, which imports all that a training imports; the peak is the highest resident memory (Linux's VmHWM, set back
+before) of one epoch on the table. Both are of the whole process: reading, splitting, standardising, training,
+pictures. The array is the table's numbers as float64, target included.
 """
 
 from __future__ import annotations

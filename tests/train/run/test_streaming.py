@@ -99,7 +99,7 @@ def test_above_a_size_rows_are_on_disk_and_that_is_said(pullback):
 def test_without_a_size_it_is_a_share_of_the_free_memory(monkeypatch, folder):
     arrays(n=200)
     monkeypatch.setattr(streaming, "free_memory", lambda: 30_000)
-    assert "more than 7.5 kB, one part in 4 of the free memory" in streaming.why_streamed(
+    assert "more than 7.5 kB, a quarter of the free memory" in streaming.why_streamed(
         Settings(data="a.npz")
     )
     monkeypatch.setattr(streaming, "free_memory", lambda: 50_000)
