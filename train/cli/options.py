@@ -211,7 +211,8 @@ _TABLE = (
     ),
     Option(
         "schedule",
-        f"Of the step size, over all steps of --epochs: {_one_of(SCHEDULES)} (a tenth when the validation loss stays).",
+        f"Of the step size, over all steps of --epochs: {_one_of(SCHEDULES)} (to a tenth when the "
+        "validation loss no longer falls).",
         group=TRAINING,
         metavar="NAME",
         choices=SCHEDULES,
@@ -239,7 +240,7 @@ _TABLE = (
     ),
     Option(
         "beta2",
-        "Decay rate of the mean of their squares: these, rmsprop and adadelta.",
+        "Decay rate of the mean of squared gradients: of the same, rmsprop and adadelta.",
         default="0.999, by optimiser",
         group=TRAINING,
         kind=float,

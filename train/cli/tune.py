@@ -29,6 +29,15 @@ def _tune(**given: Any) -> int:
     search["resource"] = search["resource"] or RESOURCES[0]
     chosen = COMMAND.settings(given)
     grid = {key: values_of(key, chosen.pop(key)) for key in TUNABLE if key in chosen}
+    optimizers = grid.get("optimizer", ())
+    if len(optimizers) == 1:
+        # the other settings are its own
+        chosen["optimizer"] = optimizers[0]
+    for key in ("momentum", "beta1", "beta2"):
+        if key in chosen and len(optimizers) > 1:
+            raise InputError(
+                f"{key}: is of one optimiser, and --optimizer has {len(optimizers)}: leave it out, or name one"
+            )
     with fold_bar(percent=search["halving"], quiet=quiet) as bar:
         run_tuning(
             merged({}, chosen), grid, k=k, exact_name="name" in chosen, client=client, **search,

@@ -205,7 +205,7 @@ def _label(record: RunRecord, keys: Sequence[str]) -> str:
 
 def labels(records: Sequence[RunRecord]) -> list[str]:
     """A name for each run in a legend, by the settings in which they differ."""
-    own = differing(records)
+    own = differing(records, following=False)
     # what says little of curves, which show it
     keys = [key for key in own if key not in ("task", "epochs", "patience")] or own
     found = [_label(r, keys) for r in records]

@@ -14,14 +14,32 @@ _NOT_TOLD = ("name", "columns")
 # What says most of a run, and what follows from the rest.
 _FIRST = ("learning_rate", "optimizer", "batch_size", "l2")
 _LAST = ("patience", "task", "epochs", "backend")
+_ALWAYS = ("data", "network", "learning_rate", "optimizer")
 # One column or one word: the network.
 _NETWORK = ("model", "hidden")
 
 
-def differing(records: Sequence[RunRecord]) -> list[str]:
-    """The settings that are not equal in all records that have settings; data and network first."""
+def differing(records: Sequence[RunRecord], *, following: bool = True) -> list[str]:
+    """The settings that are not equal in all records that have settings; data and network first.
+
+    Parameters
+    ----------
+    records : sequence of RunRecord
+    following : bool
+        Whether those count that are in each record what its data, network and optimiser bring by themselves, as the
+        momentum of one optimiser that another one does not have. The learning rate counts in any case.
+    """
     known = [r.settings for r in records if r.settings is not None]
-    return [key for key in _keys() if len({repr(_value(s, key)) for s in known}) > 1]
+    own = [key for key in _keys() if len({repr(_value(s, key)) for s in known}) > 1]
+    if following:
+        return own
+    usual = [_usual(s, optimizer=s.optimizer) for s in known]
+
+    def follows(key: str) -> bool:
+        pairs = zip(known, usual, strict=True)
+        return all(_value(s, key) == _value(u, key) for s, u in pairs)
+
+    return [key for key in own if key in _ALWAYS or not follows(key)]
 
 
 def shared(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
@@ -81,6 +99,6 @@ def _value(settings: Settings, key: str) -> Any:
     return getattr(settings, key)
 
 
-def _usual(settings: Settings) -> Settings:
+def _usual(settings: Settings, **more: Any) -> Settings:
     """The settings that a run on these data would have, if nothing else were asked for."""
-    return Settings(data=settings.data, model=settings.model, edges=settings.edges)
+    return Settings(data=settings.data, model=settings.model, edges=settings.edges, **more)

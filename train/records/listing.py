@@ -203,7 +203,7 @@ def _columns(records: Sequence[RunRecord]) -> list[Column]:
     names = {r.score_name for r in records if r.score_name}
     score = {"r2": "R²"}.get(name := names.pop(), name) if len(names) == 1 else "score"
     # how many are wanted stands with those that are done
-    own = [key for key in differing(records) if key != "epochs"]
+    own = [key for key in differing(records, following=False) if key != "epochs"]
     columns = [column("run", lambda r: r.name, 0, False)]
     if any(r.kind == "tune" for r in records):
         columns.append(column("of", lambda r: r.kind, 6, False))

@@ -26,8 +26,10 @@ def test_help_stands_in_groups_and_fits_the_terminal(pullback, monkeypatch, colu
     assert max(map(len, out)) > min(columns, 120) - 20
     assert not [line for line in out if "\u00a0" in line]
     # options begin in one column, and so do their texts
-    starts = {re.match(r"  --.*?  +(?=\S)", line).end() for line in out if line[:4] == "  --"}
-    assert len(starts) == 1
+    # the text of a name that is too wide stands below it
+    found = [re.match(r"  --.*?  +(?=\S)", line) for line in out if line[:4] == "  --"]
+    assert len({match.end() for match in found if match}) == 1
+    assert found.count(None) < 2
     # a short default stands on one line
     assert [line for line in out if line.endswith("[default: adamw]")]
 

@@ -203,6 +203,18 @@ def test_tune_has_these_settings(pullback):
     assert pullback("train", "--config", "runs/tune-t/best.toml")[0] == 0
 
 
+@pytest.mark.usefixtures("unpainted")
+def test_tune_takes_the_momentum_of_one_optimizer(pullback):
+    table("t.csv")
+    run = ["tune", "t.csv", "--folds", 2, "--epochs", 1, "--hidden", 4, "--learning-rate", 0.1]
+    assert pullback(*run, "--optimizer", "sgd", "--momentum", 0.5)[0] == 0
+    best = Settings(**read_config("runs/tune-t/best.toml"))
+    assert (best.optimizer, best.momentum) == ("sgd", 0.5)
+    code, _, err = pullback(*run, "--optimizer", "sgd,adam", "--momentum", 0.5)
+    assert code == 2
+    assert "momentum: is of one optimiser, and --optimizer has 2" in err[0]
+
+
 REFUSED = {
     "adam has no momentum": ({"optimizer": "adam", "momentum": 0.9}, "adam has none; leave it out, or take one of sgd"),
     "sgd has no betas": ({"optimizer": "sgd", "beta1": 0.9}, "beta1: --optimizer sgd has none"),

@@ -69,8 +69,8 @@ def test_a_picture_of_the_curves(folders, metric, scales):
     assert [ax.get_yscale() for ax in figure.axes] == scales
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == [
-        "iris: learning rate 0.002, optimizer adamw, l2 1",
-        "iris-2: learning rate 0.5, optimizer sgd, l2 0.001",
+        "iris: learning rate 0.002, optimizer adamw",
+        "iris-2: learning rate 0.5, optimizer sgd",
         "validation", "training", "best epoch",
     ]  # fmt: skip
     assert (

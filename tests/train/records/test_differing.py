@@ -40,6 +40,14 @@ def test_what_differs_and_what_is_worth_saying_of_the_rest(more, differ, equal):
     assert dict(shared(found)) == equal
 
 
+def test_what_follows_from_an_optimiser_is_not_said_beside_it():
+    found = records({}, {"optimizer": "sgd"}, {"optimizer": "adam"})
+    assert {"l2", "optimizer", "learning_rate"} <= set(differing(found))
+    assert differing(found, following=False) == ["learning_rate", "optimizer"]
+    found = records({}, {"optimizer": "sgd", "l2": 0.5})
+    assert differing(found, following=False) == ["learning_rate", "optimizer", "l2"]
+
+
 def test_a_damaged_run_differs_in_nothing():
     found = [*records({}, network="mlp 4-8-3"), RunRecord(Path("x"), "train", "damaged")]
     assert differing(found) == []

@@ -31,6 +31,8 @@ def test_the_settings_file_repeats_the_run_bit_for_bit(pullback):
         "epochs": 4, "patience": 2, "seed": 11, "backend": pb.backend.current().name,
         "dtype": "float64", "l2": 0.01, "l1": 0.001, "precision": "float32", "compile": True, "name": "t",
         "missing": "impute",
+        "dropout": 0.0, "batch_norm": False, "momentum": 0.9, "schedule": "constant", "warmup": 0,
+        "clip": 0.0, "class_weight": "none",
     }  # fmt: skip
     assert {key: written[key] for key in expected} == expected
     code, out, _ = pullback("train", "--config", "runs/t/run.toml")
