@@ -25,8 +25,9 @@ help:  ## Say what can be made.
 train: $(VENV)/.train  ## Install, then train a network on 1797 handwritten digits: the main job.
 	$(BIN)/pullback train digits
 
+# Bytecode is kept, whatever the environment says of it: tests start 200 processes, each of which imports the package.
 test: $(VENV)/.test  ## Install what the tests need, then run the whole suite.
-	$(THREADS) $(BIN)/python -P -m pytest -n $(JOBS) $(TESTS)
+	$(THREADS) PYTHONDONTWRITEBYTECODE= $(BIN)/python -P -m pytest -n $(JOBS) $(TESTS)
 
 lint: $(VENV)/.lint  ## Style, format, types.
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, listed
+from ..errors import InputError, extra, listed
 from .tables.reading import Sheet
 from .tables.values import plain
 
@@ -54,7 +54,9 @@ def array_target(y: np.ndarray, task: str, where: str) -> Target:
     return _numeric_target(y, task)
 
 
-def read_target(texts: list[str], task: str, positions: Sequence[str]) -> Target:
+def read_target(
+    texts: list[str], task: str, positions: Sequence[str], counts: np.ndarray | None = None
+) -> Target:
     """Task, targets and names of classes of texts: numbers if all of them are, else names.
 
     Numbers with leading zeros, such as 007, are names, but for regression.
@@ -65,6 +67,8 @@ def read_target(texts: list[str], task: str, positions: Sequence[str]) -> Target
     task : {"auto", "classification", "regression"}
     positions : sequence of str
         The position of each text in its file, for messages.
+    counts : ndarray of int, optional
+        How often each text is there; once if None.
 
     Raises
     ------
@@ -90,8 +94,9 @@ def read_target(texts: list[str], task: str, positions: Sequence[str]) -> Target
         if task == "regression":
             return _as_numbers(np.asarray([float(v) for v in numbers]))
         return _number_classes(sorted(set(numbers)), numbers, task)
-    fractions = sum(isinstance(number, float) for number in numbers)
-    if task == "auto" and 2 * fractions > len(texts):
+    often = np.ones(len(texts), np.int64) if counts is None else counts
+    fractions = [isinstance(_number(text), float) for text in texts] if numbers else [False]
+    if task == "auto" and 2 * np.dot(fractions, often if numbers else [0]) > often.sum():
         _refuse_first_word(texts, positions)
     # not by an array of texts, all of which would be as long as the longest
     names = sorted(set(texts))
@@ -132,7 +137,15 @@ def _one_target(sheet: Sheet, column: str, rows: np.ndarray, task: str) -> Targe
                 f"{place}: {values[bad[0]]} is not finite; remove or fill in such rows"
             )
         return array_target(values, task, f"{sheet.name}: {column}")
-    return read_target([str(cell) for cell in plain(series)], task, _Positions(sheet, column, rows))
+    codes, values = extra("pandas", "reading tables").factorize(series.to_numpy(object))
+    # each text once: most labels come again
+    texts = [
+        str(cell) for cell in plain(extra("pandas", "reading tables").Series(values, dtype=object))
+    ]
+    first = np.unique(codes, return_index=True)[1]
+    positions = _Positions(sheet, column, rows[first])
+    found, y, classes = read_target(texts, task, positions, np.bincount(codes))
+    return found, y[codes], classes
 
 
 class _Positions(Sequence[str]):

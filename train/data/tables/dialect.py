@@ -19,7 +19,7 @@ from ...files import open_file
 from .cells import NumberFormat, evidence, is_missing, is_number
 
 # Bytes of which the way of writing is found, rows that tell the delimiter, and rows that tell the rest.
-_SAMPLE, _ROWS, _MORE_ROWS = 1 << 20, 200, 5000
+_SAMPLE, _ROWS, _MORE_ROWS = 1 << 20, 200, 2000
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "spaces"}
 # Lines above the header.
 _MOST_TITLES = 20
@@ -359,12 +359,12 @@ def _without_titles(rows: list[Row], notes: list[str]) -> tuple[int, list[Row]]:
 def _header(rows: list[Row], width: int, notes: list[str]) -> tuple[list[str], list[Row]]:
     """The names of the columns, which are empty without a header, and the rows below."""
     first, rest = rows[0][1], rows[1:]
-    if not _is_header(first, [cells for _, cells in rest]):
+    if not _is_header(first, [cells for _, cells in rest[:_ROWS]]):
         return [], rows
     header = [" ".join(cell.split()) for cell in first]
     if len(rest) > 1 and len(first) == width == len(rest[0][1]):
         second = rest[0][1]
-        below = [cells for _, cells in rest[1:] if len(cells) == width]
+        below = [cells for _, cells in rest[1:_ROWS] if len(cells) == width]
         if _is_second_header(second, below):
             notes.append(f"a second line of header in line {rest[0][0]}")
             return _joined(header, second), rest[1:]
@@ -470,6 +470,9 @@ def _number_format(
 ) -> NumberFormat:
     if decimal:
         return NumberFormat(decimal)
+    # there is no comma in a cell, and points are decimal points
+    if delimiter == "," and not any("," in cell for _, cells in rest for cell in cells):
+        return NumberFormat()
     full = [cells for _, cells in rest if len(cells) == width]
     found = evidence([row[i] for row in full] for i in range(width))
     if found.comma and found.point:

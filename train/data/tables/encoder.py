@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from ...errors import InputError, extra, listed
 from ..mapped import release
 from .columns import KINDS, Column
 from .dates import ISO, PARTS, has_hours, parts_of
-from .values import At, at_row, dates, numbers, plain, texts, truths
+from .values import At, at_row, dates, number_of, numbers, plain, texts, truths
 
 # A category of fewer training rows, or of less than this share of them, is one of the rare ones.
 _LEAST_ROWS, _LEAST_SHARE = 2, 1e-3
@@ -324,11 +324,40 @@ def _cells(learned: Sequence[Learned], frame: Any, at: At) -> Any:
         elif one.kind == "boolean":
             found[str(i)] = truths(series, one.name, at)
         elif one.kind == "category":
-            found[str(i)] = _objects(texts(series, numeric=one.numeric))
+            found[str(i)] = _objects(_categories(series, one))
         else:
             parts = parts_of(dates(series, one.name, one.form or ISO, at), hours=one.hours)
             found |= dict(zip(_keys(i, one), parts.values(), strict=True))
     return extra("pandas", "encoding a table").DataFrame(found)
+
+
+def _categories(series: Any, one: Learned) -> list[str | None]:
+    """The texts of categories as the training rows have them, also where another file's column has another type.
+
+    A file that has 1.5 in all cells where the training file had words and 1.50 is read as numbers, one that has TRUE
+    alone as truth values.
+    """
+    found = texts(series, numeric=one.numeric)
+    kind = plain(series).dtype.kind
+    if one.numeric or kind not in "biuf":
+        return found
+    known = [value for value in one.values if value is not None]
+    if kind == "b":
+        alike: dict[Any, str] = {value.casefold(): value for value in reversed(known)}
+        key: Callable[[str], Any] = str.casefold
+    else:
+        alike = {number_of(value): value for value in reversed(known)}
+        key = number_of
+    return [
+        text if text is None or text in known or not _exact(text) else alike.get(key(text), text)
+        for text in found
+    ]
+
+
+def _exact(text: str) -> bool:
+    """Whether no other number of the same float64 can be meant."""
+    number = number_of(text)
+    return number is None or abs(number) < 2**53
 
 
 def _groups(learned: Sequence[Learned], of: Sequence[int]) -> dict[str, list[int]]:

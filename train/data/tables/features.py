@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, counted, listed
+from ...errors import InputError, counted, extra, listed
 from ..mapped import release
 from .columns import Column, Wishes, check_names, decide, did_you_mean, numbers_the_rows
 from .encoder import Encoder
@@ -119,8 +119,9 @@ def features_of(
             )
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
         frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
-    if not wishes and _finite_numbers(frame) and not _ids(frame):
-        whole = scratch is None and len(rows) == len(sheet.frame)
+    whole = scratch is None and len(rows) == len(sheet.frame)
+    finite = sheet.finite(names) if whole else _finite_numbers(frame)
+    if not wishes and finite and not _ids(frame):
         x = sheet.take(names) if whole else _matrix(frame, scratch)
         return Features(x, None, rows, tuple(notes))
 
@@ -158,12 +159,18 @@ def features_of(
 
 def _missing(frame: Any) -> np.ndarray:
     """Whether any cell of a row is missing, shape (n,)."""
+    pandas = extra("pandas", "reading tables")
     gone = np.zeros(len(frame), bool)
     for name in frame.columns:
         series = frame[name]
         gone |= series.isna().to_numpy()
         # blanks are missing, too
-        if not isinstance(series.dtype, np.dtype) or series.dtype == object:
+        if series.dtype == object:
+            # each text once: most come again
+            codes, values = pandas.factorize(series.to_numpy(object))
+            empty = plain(pandas.Series(values, dtype=object)).isna().to_numpy()
+            gone |= np.append(empty, True)[codes]
+        elif not isinstance(series.dtype, np.dtype):
             gone |= plain(series).isna().to_numpy()
         release(series)
     return gone

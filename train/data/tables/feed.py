@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import os
@@ -55,7 +56,7 @@ class Feed:
     """
 
     def __init__(self, path: str | os.PathLike[str], dialect: Dialect) -> None:
-        self.dialect = dialect
+        self._path, self.dialect = path, dialect
         self.quotes = self.zeros = False
         self.delimiters = self.position = 0
         self.notes: list[str] = []
@@ -64,7 +65,7 @@ class Feed:
         self._stream: Any = gzip.GzipFile(fileobj=self._file) if dialect.packed else self._file
         self._decoder = codecs.getincrementaldecoder(dialect.encoding)()
         self._recode = not dialect.encoding.startswith("utf-8")
-        self._skip, self._lines, self._unpacked = dialect.skip, 0, 0
+        self._skip, self._unpacked = dialect.skip, 0
         self._pending, self._last, self._ended = b"", b"\n", False
         self._within = self._within_comment = False
         if dialect.encoding == "utf-8-sig":
@@ -133,7 +134,7 @@ class Feed:
             except UnicodeDecodeError as error:
                 if not self._recode:
                     raise OtherEncoding from None
-                line = self._lines + raw.count(b"\n", 0, error.start) + 1
+                line = self._line(raw.count(b"\n", 0, error.start))
                 raise InputError(
                     f"{self.dialect.name}, row {line}: byte {error.object[error.start]:#04x} is not "
                     f"{self.dialect.encoding}: save the table as UTF-8"
@@ -142,18 +143,24 @@ class Feed:
         elif self._decoder.getstate()[0]:
             raise OtherEncoding
         if b"\0" in block:
-            raise not_text(
-                self.dialect.name, self._lines + block.count(b"\n", 0, block.index(0)) + 1
-            )
+            raise not_text(self.dialect.name, self._line(block.count(b"\n", 0, block.index(0))))
         if self.dialect.old_mac:
             block = block.replace(b"\r", b"\n")
-        self._lines += block.count(b"\n")
         while self._skip and block:
             end = block.find(b"\n") + 1
             if not end:
                 return b""
             self._skip, block = self._skip - 1, block[end:]
         return self._without_comments(block) if self.dialect.comments else block
+
+    def _line(self, more: int) -> int:
+        """The line so many line breaks after those of the blocks before; they are counted anew."""
+        with contextlib.closing(Feed(self._path, self.dialect)) as again:
+            before, breaks = b"", 0
+            while self._unpacked > again._unpacked:
+                breaks += before.count(b"\n")
+                before = again._raw()
+        return breaks + more + 1
 
     def _without_comments(self, block: bytes) -> bytes:
         lines = block.split(b"\n")
@@ -176,14 +183,14 @@ class Feed:
         codes = np.frombuffer(block, np.uint8)
         self.delimiters += int(np.count_nonzero(codes == delimiter))
         self.quotes = self.quotes or b'"' in block
-        if not self.zeros:
-            zero = np.empty(len(codes), bool)
-            zero[:1] = len(codes) > 1 and codes[0] == 48
-            before = codes[:-1]
-            zero[1:] = (before == delimiter) | (before == 10) | (before == 34) | (before == 32)
-            zero[1:] &= codes[1:] == 48
-            zero[:-1] &= (codes[1:] - np.uint8(48)) < 10
-            self.zeros = bool(zero[:-1].any())
+        if not self.zeros and len(codes) > 1:
+            zero = codes[:-1] == 48
+            zero &= (codes[1:] - np.uint8(48)) < 10
+            begins = (codes[:-2] == delimiter) | (codes[:-2] == 10)
+            if self.quotes:
+                begins |= codes[:-2] == 34
+            zero[1:] &= begins
+            self.zeros = bool(zero.any())
 
     def _without_footer(self, block: bytes) -> bytes:
         """The last block without lines of totals and notes, and without rows that have no cell."""

@@ -66,6 +66,17 @@ class Sheet:
         known = repr(column) if self.header else f"{column} (counted from 0)"
         return f"{self.name}, row {self.lines[row]}, column {known}"
 
+    def finite(self, columns: Sequence[str]) -> bool:
+        """Whether columns are finite numbers without missing cells."""
+        names = list(self.frame.columns)
+        places = {self.positions[names.index(column)] for column in columns}
+        if self.kept is not None and places <= self.kept.finite:
+            return True
+        return all(
+            self.frame[column].dtype.kind in "iuf" and np.isfinite(self.frame[column]).all()
+            for column in columns
+        )
+
     def take(self, columns: Sequence[str]) -> np.ndarray:
         """Columns of numbers as one array (n, d), float64, by rows.
 
@@ -252,15 +263,18 @@ def typed(frame: Any, found: Survey) -> Any:
 def _typed(column: Any, kind: str, found: Survey) -> Any:
     if kind in _TYPES:
         return column if column.dtype == _TYPES[kind] else column.astype(_TYPES[kind])
-    words = column.astype(object)
-    words = words.where(words.isna(), words.astype(str).str.strip())
-    markers = [word for word in MISSING if word != kind]
-    words = words.astype(object).mask(words.isin(markers), np.nan)
-    if kind != "formatted":
-        return words
     pandas = extra("pandas", "reading tables")
-    plain = words.map(found.dialect.numbers.plain, na_action="ignore")
-    return pandas.to_numeric(plain).astype(np.float64)
+    # each text once: most come again
+    codes, values = pandas.factorize(column)
+    words = pandas.Series(values).astype(object).map(str).str.strip().astype(object)
+    markers = [word for word in MISSING if word != kind]
+    words = words.mask(words.isin(markers), np.nan)
+    if kind == "formatted":
+        plain = words.map(found.dialect.numbers.plain, na_action="ignore")
+        numbers = pandas.to_numeric(plain).to_numpy(np.float64)
+        return pandas.Series(np.append(numbers, np.nan)[codes], index=column.index)
+    cells = np.append(words.to_numpy(object), np.asarray([np.nan], object))
+    return pandas.Series(cells[codes], index=column.index, dtype=object)
 
 
 def named(found: Survey) -> tuple[dict[str, int], frozenset[str], list[str]]:

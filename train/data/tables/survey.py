@@ -18,7 +18,7 @@ from .feed import Feed, OtherEncoding, check_rows
 
 # Beyond, not every integer is a float64.
 EXACT = 2.0**53
-_CELLS = 400_000
+_CELLS, _AT_ONCE = 400_000, 1 << 15
 _NONE: Mapping[int, str] = {}
 _DIGITS, _ZERO = r"[-+]?\d+(?:\.0*)?(?:[eE][-+]?0+)?", r"[-+]?0\d+"
 _LONG, _CODE = r"[-+]?\d{16,}(?:\.0*)?(?:[eE][-+]?0+)?", r"[A-Z]{2}"
@@ -38,6 +38,8 @@ class Facts:
         Whether a cell is missing.
     big : bool
         Whether a number is 2**53 or beyond, where float64 skips integers.
+    finite : bool
+        Whether no number is infinite.
     parsed : bool
         Whether the parser made values of cells that are words.
     formatted : bool
@@ -49,31 +51,31 @@ class Facts:
     kind: str = "none"
     missing: bool = False
     big: bool = False
+    finite: bool = True
     parsed: bool = False
     formatted: bool = True
     codes: bool = True
     signs: bool = True
 
+    def add_numbers(self, kind: str, low: float, high: float, values: np.ndarray) -> None:
+        """Take in the next cells of the column, numbers between these two; NaN where a cell is missing."""
+        if np.isnan(high):
+            self.missing = True
+            if np.isnan(values).all():
+                self._merge("none")
+                return
+            low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        largest = max(high, -low)
+        self.big = self.big or EXACT <= largest < np.inf
+        self.finite = self.finite and largest < np.inf
+        self._merge("int" if kind == "i" else "float")
+
     def add(self, column: Any, numbers: NumberFormat) -> None:
-        """Take in the next cells of the column."""
+        """Take in the next cells of the column, which are no numbers."""
         kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
-        if kind == "i":
-            found = "int"
-            self.big = self.big or bool(
-                max(abs(int(column.max())), abs(int(column.min()))) >= EXACT
-            )
-        elif kind == "f":
-            values = column.to_numpy()
-            unknown = np.isnan(values)
-            self.missing = self.missing or bool(unknown.any())
-            found = "none" if unknown.all() else "float"
-            if found == "float":
-                largest = max(float(np.nanmax(values)), -float(np.nanmin(values)))
-                self.big = self.big or EXACT <= largest < np.inf
-        elif kind == "b":
-            found = "bool"
-        else:
-            found = self._add_words(column, numbers)
+        self._merge("bool" if kind == "b" else self._add_words(column, numbers))
+
+    def _merge(self, found: str) -> None:
         if found in ("int", "float", "bool") and self.kind == "words":
             self.parsed = True
         self.kind = _merged(self.kind, found)
@@ -81,12 +83,13 @@ class Facts:
     def _add_words(self, column: Any, numbers: NumberFormat) -> str:
         pandas = extra("pandas", "reading tables")
         self.missing = self.missing or bool(column.isna().any())
-        kind = pandas.api.types.infer_dtype(column, skipna=True)
+        texts = isinstance(column.dtype, pandas.StringDtype)
+        kind = "string" if texts else pandas.api.types.infer_dtype(column, skipna=True)
         pure = kind in ("string", "empty")
         self.parsed = self.parsed or not pure or self.kind in ("int", "float", "bool")
-        if kind == "empty":
+        words = pandas.Series(column.dropna().unique()).astype(str).str.strip()
+        if not len(words):
             return "none"
-        words = column.dropna().astype(str).str.strip()
         self.formatted = self.formatted and bool(words.str.fullmatch(numbers.pattern).all())
         self.codes = self.codes and bool(words.str.fullmatch(_CODE).all())
         self.signs = self.signs and bool((words == "+").all())
@@ -115,6 +118,8 @@ class Kept:
     rows : int
     integers : set of int
         Columns of the array whose memory holds int64.
+    finite : frozenset of int
+        Columns of the array that are finite numbers without missing cells.
     """
 
     width: int
@@ -122,9 +127,25 @@ class Kept:
     others: dict[int, list[Any]] = field(default_factory=dict)
     rows: int = 0
     integers: set[int] = field(default_factory=set)
+    finite: frozenset[int] = frozenset()
 
-    def add(self, frame: Any, expected: int) -> None:
-        """Take in the next rows; `expected` is how many there may be in all."""
+    def add(
+        self, frame: Any, places: list[int], values: np.ndarray, inexact: set[int], expected: int
+    ) -> None:
+        """Take in the next rows.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        places : list of int
+            Its columns of numbers.
+        values : ndarray float64 (n, k)
+            Those.
+        inexact : set of int
+            Columns of integers that float64 has not.
+        expected : int
+            How many rows there may be in all.
+        """
         new = self.rows + len(frame)
         if self.numbers is None:
             # untouched memory costs nothing
@@ -132,21 +153,12 @@ class Kept:
         elif new > len(self.numbers):
             grown = max(new, len(self.numbers) + len(self.numbers) // 4)
             self.numbers.resize((grown, self.width), refcheck=False)
-        block = self.numbers[self.rows : new]
-        plain = True
-        for i in range(self.width):
-            column = frame[i]
-            if i not in self.others and not _is_plain(column):
+        for i in {*range(self.width)} - {*places} | inexact:
+            if i not in self.others:
                 self.others[i] = [self._so_far(i)] if self.rows else []
-            if i in self.others:
-                self.others[i].append(column)
-                plain = False
-        if plain:
-            block[:] = frame.to_numpy(np.float64)
-        else:
-            for i in range(self.width):
-                if i not in self.others:
-                    block[:, i] = frame[i]
+        for i, parts in self.others.items():
+            parts.append(frame[i])
+        self.numbers[self.rows : new, _places(places)] = values
         self.rows = new
 
     def finish(self) -> None:
@@ -166,8 +178,16 @@ class Kept:
         """Turn columns of the array into int64, in the same memory."""
         assert self.numbers is not None
         self.integers = {i for i in columns if i not in self.others}
-        for i in self.integers:
-            self.numbers.view(np.int64)[:, i] = self.numbers[:, i].astype(np.int64)
+        which = _places(sorted(self.integers))
+        for block in self._blocks():
+            block.view(np.int64)[:, which] = block[:, which].astype(np.int64)
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        """The rows of the array, so many as the processor's caches hold."""
+        assert self.numbers is not None
+        at_once = max(1, _AT_ONCE // self.width)
+        for start in range(0, self.rows, at_once):
+            yield self.numbers[start : start + at_once]
 
     def column(self, i: int) -> Any:
         """A column, as a view where it is one of numbers."""
@@ -193,26 +213,26 @@ class Kept:
                [3., 5.]])
         """
         assert self.numbers is not None
-        numbers, self.numbers = self.numbers, None
-        integers = [j for j, i in enumerate(columns) if i in self.integers]
-        if not integers and list(columns) == list(range(self.width)):
-            return numbers
-        d, rows = len(columns), max(1, _CELLS // self.width)
-        flat = numbers.reshape(-1)
-        for start in range(0, self.rows, rows):
+        integers = _places([j for j, i in enumerate(columns) if i in self.integers])
+        which, d, written = _places(columns), len(columns), 0
+        flat = self.numbers.reshape(-1)
+        for block in self._blocks():
             # a copy, which is written in front of what is still to be read
-            block = numbers[start : start + rows][:, list(columns)]
-            block[:, integers] = block.view(np.int64)[:, integers]
-            flat[start * d : start * d + block.size] = block.reshape(-1)
-        return flat[: self.rows * d].reshape(self.rows, d)
+            part = block[:, which].copy()
+            part[:, integers] = part.view(np.int64)[:, integers]
+            flat[written : written + part.size] = part.reshape(-1)
+            written += part.size
+        self.numbers = None
+        return flat[:written].reshape(self.rows, d)
 
 
-def _is_plain(column: Any) -> bool:
-    """Whether float64 has all of a column's cells exactly."""
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
-    if kind == "i":
-        return max(abs(int(column.max())), abs(int(column.min()))) <= EXACT
-    return kind == "f"
+def _places(columns: Sequence[int]) -> Any:
+    """Columns as a slice, where they are consecutive: that is faster."""
+    columns = list(columns)
+    if not columns:
+        return slice(0, 0)
+    consecutive = columns == list(range(columns[0], columns[-1] + 1))
+    return slice(columns[0], columns[-1] + 1) if consecutive else columns
 
 
 @dataclass(frozen=True)
@@ -289,19 +309,47 @@ def _surveyed(path: str | os.PathLike[str], dialect: Dialect, keep: bool) -> Sur
         rows += len(frame)
         if not len(frame):
             continue
-        for i, fact in enumerate(facts):
-            fact.add(frame[i], dialect.numbers)
+        places = [
+            i
+            for i, dtype in enumerate(frame.dtypes)
+            if isinstance(dtype, np.dtype) and dtype.kind in "if"
+        ]
+        values = (frame if len(places) == dialect.width else frame[places]).to_numpy(np.float64)
+        inexact = _add_numbers(facts, frame, places, values)
+        for i in {*range(dialect.width)} - {*places}:
+            facts[i].add(frame[i], dialect.numbers)
         if keep:
             share = max(feed.position, 1) / max(feed.size, 1)
-            kept.add(frame, int(rows / share * 1.02) + 1 if not dialect.packed else rows)
+            expected = int(rows / share * 1.2) + 1 if not dialect.packed else rows
+            kept.add(frame, places, values, inexact, expected)
     kept.finish()
     _check_widths(path, dialect, feed, parsed)
     if not rows:
         raise InputError(f"{dialect.name} has no rows with anything in them")
     empty = frozenset(i for i, fact in enumerate(facts) if fact.kind == "none")
     missing = frozenset(i for i, fact in enumerate(facts) if fact.missing)
+    kept.finite = frozenset(
+        i
+        for i, fact in enumerate(facts)
+        if fact.kind in ("int", "float") and fact.finite and not fact.missing
+    ) - {*kept.others}
     kinds, reread = _decided(path, dialect, facts, feed.zeros)
+    kept.finite -= {*reread}
     return Survey(dialect, kinds, reread, rows, tuple(feed.notes), empty, missing, kept)
+
+
+def _add_numbers(facts: list[Facts], frame: Any, places: list[int], values: np.ndarray) -> set[int]:
+    """Take in the columns of numbers, and give those of integers that float64 has not."""
+    if not places:
+        return set()
+    low, high = values.min(axis=0).tolist(), values.max(axis=0).tolist()
+    inexact = set()
+    for j, i in enumerate(places):
+        kind = frame.dtypes.iloc[i].kind
+        facts[i].add_numbers(kind, low[j], high[j], values[:, j])
+        if kind == "i" and max(high[j], -low[j]) >= EXACT:
+            inexact.add(i)
+    return inexact
 
 
 def _parsed_or_refused(path: str | os.PathLike[str], feed: Feed) -> Iterator[Any]:
@@ -401,7 +449,8 @@ class _Texts:
     has_code: dict[int, bool] = field(default_factory=dict)
 
     def add(self, i: int, column: Any, code: str | None) -> None:
-        words = column.dropna().astype(str).str.strip()
+        pandas = extra("pandas", "reading tables")
+        words = pandas.Series(column.dropna().unique()).astype(str).str.strip()
         match = words.str.fullmatch
         self.has_code[i] = self.has_code.get(i, False) or bool((words == code).any())
         self.integers[i] = self.integers.get(i, True) and bool(match(_DIGITS).all())

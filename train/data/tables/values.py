@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -154,7 +154,7 @@ def _as_number(cell: Any) -> float | None:
         return None if value is None or math.isnan(value) else value
     if isinstance(cell, _SIMPLE):
         try:
-            return float(cell)
+            return float(cast(Any, cell))
         except OverflowError:
             return math.inf
     return None

@@ -157,6 +157,26 @@ def test_what_training_has_not_seen():
     assert gone[encoder.names.index("town=Bonn")] == 1
 
 
+def test_one_category_is_one_whatever_type_another_file_has():
+    table = pd.DataFrame(
+        {
+            "a": ["TRUE", "FALSE", "maybe"] * 4,
+            "b": ["1.50", "007", "x"] * 4,
+            "c": ["7", "x", "007"] * 4,
+        }
+    )
+    encoder = Encoder.fit(decide(table), table)
+    other = pd.DataFrame({"a": [True, False], "b": [1.5, 7.0], "c": [7, 7]})
+    x = dict(zip(encoder.names, encoder.transform(other).T.tolist(), strict=True))
+    assert (x["a=TRUE"], x["a=FALSE"], x["b=1.50"], x["b=007"]) == ([1, 0], [0, 1], [1, 0], [0, 1])
+    assert (x["c=7"], x["c=007"]) == ([1, 1], [0, 0])
+    # but no two integers that float64 cannot tell apart
+    big = pd.DataFrame({"a": [str(BIG), "x"] * 4, "n": np.arange(8) / 2})
+    encoder = Encoder.fit(decide(big), big)
+    assert encoder.transform(pd.DataFrame({"a": [BIG + 1], "n": [0.0]}))[0, :2].tolist() == [0, 0]
+    assert encoder.transform(pd.DataFrame({"a": [BIG], "n": [0.0]}))[0, :2].sum() == 1
+
+
 def test_many_categories_share_an_input():
     words = [f"w{i:03}" for i in range(300) for _ in range(2 + (i < 40))]
     table = pd.DataFrame({"word": words, "n": np.arange(len(words)) / 3})
