@@ -49,6 +49,18 @@ def test_dates_of_no_order_are_refused_only_where_it_matters():
         decide_dates(["01/02/2021"], "d", "")
 
 
+def test_a_word_or_another_form_among_dates_is_named():
+    days = [f"{i + 1}.3.2021" for i in range(20)]
+    for odd in ("unknown", "31.2.2021", "2021-03-04"):
+        with pytest.raises(
+            InputError, match=rf"t\.csv, row 22: '{odd}' is no date in the form day\.month\.year"
+        ):
+            told([*days, odd])
+    # versions are no dates, and neither are intervals
+    assert told([f"1.2.{i}.4" for i in range(20)] * 3)[0] == "category"
+    assert told([f"{i}-{i + 1}" for i in range(20)] * 3)[0] == "category"
+
+
 def test_the_first_cell_with_a_text_is_found():
     cells = pd.Series([None, "a", 5, "b"], dtype=object)
     assert first_at(cells, "5", "c", lambda row, name: f"{row} {name}") == "2 c"
