@@ -61,7 +61,7 @@ def make_optimizer(
 
     Notes
     -----
-    What clips sees the gradient of the loss, without the penalty of `weight_decay`.
+    Clipping sees the gradient of the loss, without the penalty of `weight_decay`; with the subgradient of `with_l1`.
 
     Examples
     --------

@@ -129,6 +129,7 @@ _TABLE = (
     Option(
         "target_file",
         "The file of the targets, if they are not in DATA: .npy, .csv or IDX.",
+        default="in the data",
         group=DATA,
         metavar="FILE",
     ),

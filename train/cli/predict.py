@@ -6,16 +6,24 @@ import sys
 
 from ..files import write_atomic
 from ..parallel.launch import refuse_several
+from ..run.config import parse_names
 from ..run.predict import predict_file
 from .command import Command, Option
 from .options import BACKEND, RUN_FOLDER
 
 
 def _predict(
-    run: str, data: str, edges: str | None, output: str | None, backend: str | None
+    run: str,
+    data: str,
+    edges: str | None,
+    keep: str | None,
+    output: str | None,
+    backend: str | None,
 ) -> int:
     refuse_several("predict")
-    text = predict_file(run, data, edges=edges, backend_name=backend or "")
+    text = predict_file(
+        run, data, edges=edges, backend_name=backend or "", keep=parse_names(keep) if keep else ()
+    )
     if output is None:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -41,6 +49,12 @@ COMMAND = Command(
             "edges",
             "For a model of a graph: the edges between the nodes in DATA.",
             metavar="FILE",
+        ),
+        Option(
+            "keep",
+            "Columns of DATA to stand before the predictions, such as one that names the rows.",
+            default="none",
+            metavar="NAMES",
         ),
         Option("output", "Write to this file.", default="standard output", metavar="FILE"),
         BACKEND,

@@ -7,7 +7,7 @@ import csv
 import io
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from ... import backend
-from ..data.load import as_images, load_features
+from ..data.load import TABLES, as_images, load_features
 from ..data.split import Standardizer
+from ..data.tables.columns import did_you_mean
 from ..data.tables.features import Layout
 from ..data.tables.foreign import split_names
+from ..data.tables.reading import read_sheet, suffix_of
+from ..data.tables.values import texts as cells
 from ..errors import InputError, one_line
 from ..measure import predict
 from ..networks.architecture import Architecture
@@ -194,6 +197,7 @@ def predict_file(
     *,
     edges: str | Path | None = None,
     backend_name: str = "",
+    keep: Sequence[str] = (),
     note: Callable[[str], None] | None = None,
 ) -> str:
     """Predictions for the rows of a file, as CSV.
@@ -208,6 +212,8 @@ def predict_file(
     edges : path, optional
         The edges of a graph, for a model of graphs alone.
     backend_name : {"", "auto", "numpy", "cupy"}
+    keep : sequence of str
+        Columns of the table that stand before the predictions, such as the one that names the rows.
     note : callable, optional
         Takes lines about columns that are not used and cells that are filled in; None: they go to stderr.
 
@@ -225,6 +231,8 @@ def predict_file(
     chosen: Any = backend.use(backend_name) if backend_name else contextlib.nullcontext()
     with chosen:
         if edges is not None:
+            if keep:
+                raise InputError("keep: for tables, not for the nodes of a graph; leave it out")
             found, graph = predict_nodes(run, data, edges)
             return predictions_text(found, "classification", graph.classes, graph.target)
         trained = load_trained(run)
@@ -236,7 +244,33 @@ def predict_file(
             note=note or _note,
         )
         result = trained(x)
-    return predictions_text(result, trained.task, trained.classes, trained.target)
+    text = predictions_text(result, trained.task, trained.classes, trained.target)
+    return with_columns(text, data, keep, trained.layout.decimal) if keep else text
+
+
+def with_columns(predictions: str, data: str | Path, keep: Sequence[str], decimal: str = "") -> str:
+    """Predictions with columns of the table before them, as texts.
+
+    Raises
+    ------
+    InputError
+        For columns that are not there, and data that are no table.
+    """
+    if suffix_of(data) not in TABLES:
+        raise InputError(f"keep: {data} is no table with columns; leave it out")
+    frame = read_sheet(data, usual=decimal).frame
+    names = [str(name) for name in frame.columns]
+    for name in keep:
+        if name not in names:
+            raise InputError(f"keep: {data} has no column {name!r}{did_you_mean(name, names)}")
+    columns = [[name, *(text or "" for text in cells(frame[name]))] for name in keep]
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    for kept, row in zip(
+        zip(*columns, strict=True), csv.reader(io.StringIO(predictions)), strict=True
+    ):
+        writer.writerow([*kept, *row])
+    return lines.getvalue()
 
 
 def _note(line: str) -> None:

@@ -189,6 +189,24 @@ def test_a_run_is_repeated_from_its_file_and_goes_on(pullback, name):
 
 
 @pytest.mark.usefixtures("unpainted")
+def test_what_is_read_again_is_measured_as_it_was(pullback):
+    """Running statistics are kept, and neither dropout nor the batch matters where losses are measured."""
+    table("t.csv")
+    run = ["train", "t.csv", "--hidden", "8,4", "--epochs", 5, "--batch-norm", "--dropout", 0.4]
+    assert pullback(*run, "--class-weight", "balanced")[0] == 0
+    model, told = pb.train.load("runs/t/model.safetensors")
+    assert [type(layer).__name__ for layer in model.layers[:4]] == [
+        "Linear", "BatchNorm", "Activation", "Dropout",
+    ]  # fmt: skip
+    settings = Settings(**read_config("runs/t/run.toml"))
+    source = load_source(settings)
+    ready = source.prepare(settings, source.split(settings.seed), pb.backend.current())
+    loss, score = pb.train.evaluate(model, ready.task.loss, ready.parts["test"], ready.task.score)
+    assert (loss, score) == (told["test_loss"], told["test_accuracy"])
+    assert float(pb.to_numpy(model.layers[1].running_var).max()) != 1.0
+
+
+@pytest.mark.usefixtures("unpainted")
 def test_tune_has_these_settings(pullback):
     table("t.csv")
     code, _, err = pullback(

@@ -57,7 +57,7 @@ def test_what_is_no_image_is_refused(pullback):
     np.savez("flat.npz", X=np.ones((20, 4)), y=np.arange(20) % 2)
     for arguments, said in [
         (["flat.npz"], "model: cnn takes images, and flat.npz has 4 columns: save X with shape (n, h"),
-        ([table("t.csv")], "model: cnn takes images: digits, an IDX file, or an .npz file"),
+        ([table("t.csv")], "model: cnn takes images: digits, an IDX file, an .npz file"),
         (["wine"], "model: cnn takes images: digits"),
         ([text()], "model: cnn takes tables or images, and notes.txt is a text"),
     ]:  # fmt: skip

@@ -6,13 +6,14 @@ import re
 import shlex
 from typing import Any
 
-from ...errors import InputError, counted, shown
-from .dates import ISO, forms_of
+from ...errors import InputError, counted, extra, shown
+from .dates import ISO, forms_of, parsed
 from .values import PAIRS, At, number_of, text_of, unit_of
 
 # Up to so many different texts, numbers with words among them, or with units, are taken for categories.
 _FEW = 10
 _CODE = re.compile(r"-?0\d+")
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 _WORDS = {
     ISO: "year-month-day",
     "%d.%m.%Y": "day.month.year",
@@ -54,7 +55,10 @@ def decide_texts(cells: Any, known: Any, name: str, order: str, at: At) -> tuple
     found = decide_dates(words, name, order)
     if found is not None:
         return found
-    if numeric < count and 2 * numeric >= count and len(words) > _FEW:
+    _refuse_other_dates(cells, words, name, order, at)
+    # one odd cell in twenty is a mistake, however few values there are
+    odd = count - numeric
+    if odd and 2 * numeric >= count and (len(words) > _FEW or 20 * odd <= count):
         _refuse_words(cells, counts, values, name, at)
     units = {unit_of(word) for word in words}
     if len(units) == 1 and units != {None} and len(words) > _FEW:
@@ -90,6 +94,23 @@ def _refuse_words(cells: Any, counts: Any, values: list[float | None], name: str
         f"{first_at(cells, odd[0], name, at)}: {shown(odd[0], 40)} is no number, as most cells of the "
         f"column are{others}: correct or empty what is wrong, or {_otherwise(name)}"
     )
+
+
+def _refuse_other_dates(cells: Any, words: list[str], name: str, order: str, at: At) -> None:
+    """Refuse a column of dates in one form with others, or words, among them."""
+    dates = [word for word in words if _DATE.match(word)]
+    if len(words) <= _FEW or 2 * len(dates) < len(words):
+        return
+    # the form of the first one, if most have it
+    for form in forms_of(dates[:1], order):
+        days = parsed(extra("pandas", "reading dates").Series(words, dtype=object), form)
+        if 2 * int(days.notna().sum()) > len(words):
+            odd = words[int(days.isna().to_numpy().argmax())]
+            raise InputError(
+                f"{first_at(cells, odd, name, at)}: {shown(odd, 40)} is no date in the form "
+                f"{_WORDS.get(form, form)}, as most cells of the column are: correct or empty what is "
+                f"wrong, or {_otherwise(name)}"
+            )
 
 
 def decide_dates(words: list[str], name: str, order: str) -> tuple[str, str, str] | None:

@@ -171,6 +171,17 @@ def test_predictions_are_by_name_for_every_row_in_its_order(pullback):
     code, out, err = pullback("predict", "runs/people", "new.csv")
     assert (code, out) == (0, [expected[0], *reversed(expected[1:])])
     assert err == ["pullback: new.csv: the model does not know columns 'more', 'note': not used"]
+    kept = pullback("predict", "runs/people", "people.csv", "--keep", "id,colour")[1]
+    assert kept[0] == "id,colour," + expected[0]
+    assert kept[1:] == [
+        f"{row['id']},{row['colour']},{line}" for row, line in zip(rows, expected[1:], strict=True)
+    ]
+    code, out, err = pullback("predict", "runs/people", "people.csv", "--keep", "idd")
+    assert (code, out, err) == (
+        2,
+        [],
+        ["pullback: keep: people.csv has no column 'idd' (did you mean 'id'?)"],
+    )
     # without a header by place: with all columns, and without the target
     for width in (7, 6):
         Path("bare.csv").write_text(

@@ -21,6 +21,8 @@ def test_one_word_among_many_numbers_is_named_and_among_few_is_a_category():
     ):
         told([str(i) for i in range(20)] + ["unknown"] * 5)
     assert told(["1", "2", "3+"] * 4)[0] == "category"
+    with pytest.raises(InputError, match="'x' is no number"):
+        told(["1", "2"] * 10 + ["x"])
     # words with a number among them are words
     assert told(["a", "b", "7"] * 4)[:2] == ("category", "3 values")
 
@@ -45,6 +47,18 @@ def test_dates_of_no_order_are_refused_only_where_it_matters():
     assert decide_dates(["red"], "d", "") is None
     with pytest.raises(InputError, match="day/month or month/day"):
         decide_dates(["01/02/2021"], "d", "")
+
+
+def test_a_word_or_another_form_among_dates_is_named():
+    days = [f"{i + 1}.3.2021" for i in range(20)]
+    for odd in ("unknown", "31.2.2021", "2021-03-04"):
+        with pytest.raises(
+            InputError, match=rf"t\.csv, row 22: '{odd}' is no date in the form day\.month\.year"
+        ):
+            told([*days, odd])
+    # versions are no dates, and neither are intervals
+    assert told([f"1.2.{i}.4" for i in range(20)] * 3)[0] == "category"
+    assert told([f"{i}-{i + 1}" for i in range(20)] * 3)[0] == "category"
 
 
 def test_the_first_cell_with_a_text_is_found():
