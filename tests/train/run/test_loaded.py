@@ -14,6 +14,7 @@ from pullback.train.run.loaded import labels_of
 from ..cli import _cli
 from ..cli._cli import QUICK, records, table
 from ._networks_data import graph, text
+from .test_evaluate import without_pictures  # noqa: F401 - a fixture for the whole file
 
 folder, pullback = _cli.folder, _cli.pullback
 pandas = pytest.importorskip("pandas")
