@@ -74,7 +74,12 @@ def read(reader: str, path: str) -> dict[str, float]:
         data = pb.train.load_dataset(path)
         size = data.x.size + data.y.size
     seconds, worked = time.perf_counter() - start, time.process_time() - worked
-    return {"seconds": seconds, "processor": worked, "MiB": _memory("VmHWM") - baseline, "numbers": size}
+    return {
+        "seconds": seconds,
+        "processor": worked,
+        "MiB": _memory("VmHWM") - baseline,
+        "numbers": size,
+    }
 
 
 def measure(
