@@ -20,6 +20,7 @@ def no_pictures(monkeypatch):
     """Pictures take most of the time of a short run, and have tests of their own."""
     monkeypatch.setattr("pullback.train.run.run.curves_png", lambda *a, **k: b"")
     monkeypatch.setattr("pullback.train.run.tables.weights_png", lambda *a, **k: b"")
+    monkeypatch.setattr("pullback.train.run.evaluate.Evaluated.picture", lambda self: None)
 
 
 # the file, options, what is told of it, and what it predicts
