@@ -29,7 +29,8 @@ def _tune(**given: Any) -> int:
     search["resource"] = search["resource"] or RESOURCES[0]
     chosen = COMMAND.settings(given)
     grid = {key: values_of(key, chosen.pop(key)) for key in TUNABLE if key in chosen}
-    optimizers = grid.get("optimizer", ())
+    named = grid.get("optimizer", ())
+    optimizers = named if isinstance(named, tuple) else ()
     if len(optimizers) == 1:
         # the other settings are its own
         chosen["optimizer"] = optimizers[0]
