@@ -27,7 +27,7 @@ from _problem import SIZES
 from _report import RESULTS, environment, plot_ratios, save, without_paths
 
 DEFAULT = ("mlp", "adam", "peak_memory", "scaling", "adjoint", "estimators", "overhead")
-FURTHER = ("chain", "import_time", "memory", "ranks", "rules", "sparse")
+FURTHER = ("chain", "import_time", "memory", "ranks", "rules", "sparse", "tables")
 
 
 def measure(

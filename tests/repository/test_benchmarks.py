@@ -332,3 +332,30 @@ def test_floors_on_a_stand_in_for_cupy(load, monkeypatch):
     assert "3 GB/s" in text
     assert "2.0" in text
     assert "left out: bfloat16: no ml_dtypes" in text
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is told by Linux")
+@pytest.mark.parametrize("kind", ["floats", "words"])
+def test_a_table_is_read_whole_by_both(load, tmp_path, kind):
+    pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
+    load("_report"), load("_worker"), load("peak_memory")
+    tables = load("tables")
+    path = tmp_path / "table.csv"
+    rows, nbytes = tables.write_table(path, kind, 0.3)
+    assert nbytes == 8 * rows * tables.COLUMNS
+    found = {reader: tables.read(reader, str(path)) for reader in tables.READERS}
+    assert {one["numbers"] for one in found.values()} == {rows * tables.COLUMNS}
+    assert all(one["MiB"] >= 0 and one["seconds"] > 0 for one in found.values())
+
+
+def test_the_table_of_tables(load):
+    tables = load("tables")
+    half = {"median": 0.5, "low": 0.4, "high": 0.6}
+    reader = {"seconds": half, "processor seconds": half, "MiB": 30.0, "memory over array": 1.5}
+    kind = {
+        "file MB": 40.0, "pandas": reader, "pullback": reader, "time over pandas": {"median": 1.25},
+        "processor time over pandas": {"median": 1.2},
+    }  # fmt: skip
+    text = tables.show({"columns": 20, "kinds": {"words": kind}})
+    assert "words, 40 MB, pullback" in text
+    assert "1.25" in text

@@ -179,6 +179,7 @@ def load_dataset(
         return _checked(_of_sheet(name, sheet, targets, task, wishes, missing, scratch))
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
     layout = None
+    raw_y: Any
     if file_format == "npy" and own is None:
         raw_x, raw_y, key, layout = _last_column(array, target, source, scratch)
     elif own is not None:

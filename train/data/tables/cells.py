@@ -16,7 +16,7 @@ _PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _WORDS = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 # A number in any way of writing: digits with groups by point, comma, space or apostrophe, and a fraction.
 _ANY = re.compile(
-    rf"[-+−]?(?:\d+|\d{{1,3}}(?:[.,{_GROUPS}]\d{{3}})+)?(?:[.,]\d*)?(?:[eE][-+]?\d+)?"
+    rf"(?=[^eE]*\d)[-+−]?(?:\d+|\d{{1,3}}(?:[.,{_GROUPS}]\d{{3}})+)?(?:[.,]\d*)?(?:[eE][-+]?\d+)?"
 )
 
 
@@ -44,7 +44,7 @@ def is_number(cell: str) -> bool:
         return False
     if _PLAIN.fullmatch(cell) or _WORDS.fullmatch(cell):
         return True
-    return any(c.isdigit() for c in cell) and _ANY.fullmatch(cell) is not None
+    return _ANY.fullmatch(cell) is not None
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class NumberFormat:
         group = "," if self.decimal == "." else "."
         point = re.escape(self.decimal)
         return (
-            rf"[-+−]?(?:\d{{1,3}}(?:(?:{re.escape(group)}\d{{3}})+|(?:[{_GROUPS}]\d{{3}})+)|\d*)"
+            rf"(?=[^eE]*\d)[-+−]?(?:\d{{1,3}}(?:(?:{re.escape(group)}\d{{3}})+|(?:[{_GROUPS}]\d{{3}})+)|\d*)"
             rf"(?:{point}\d*)?(?:[eE][-+]?\d+)?"
         )
 

@@ -68,6 +68,8 @@ class Dialect:
         How many cells a row has.
     comments : bool
         Whether lines that begin with # are comments.
+    spaces : bool
+        Whether quotation marks stand behind spaces, which costs time to look at.
     numbers : NumberFormat
     notes : tuple of str
         What else was found, in words.
@@ -83,6 +85,7 @@ class Dialect:
     columns: tuple[str, ...] = ()
     width: int = 1
     comments: bool = False
+    spaces: bool = False
     numbers: NumberFormat = _POINT
     notes: tuple[str, ...] = ()
 
@@ -262,10 +265,8 @@ def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> 
             raise InputError(
                 f"{name}: sep={declared!r} is no delimiter: give one of , ; | or a tab"
             )
-    comments = any(line.startswith("#") for line in lines[:_ROWS])
-    commented = (
-        [(i, line) for i, line in enumerate(lines, 1) if line.startswith("#")] if comments else []
-    )
+    comments = _has_comments([line for line in lines[:_ROWS] if line.strip()])
+    commented = [(i, line) for i, line in enumerate(lines, 1) if comments and line.startswith("#")]
     body = (
         "".join("\n" if line.startswith("#") else line for line in lines)
         if comments
@@ -289,11 +290,21 @@ def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> 
         else _line_before(body, rest[0], delimiter)
     )
     columns, width = _names(header, width, rest, notes)
+    spaces = f"{delimiter} " in body and '"' in body
     numbers = _number_format(rest, width, delimiter, decimal, usual, name)
     return Dialect(
         name, start.packed, start.encoding, start.old_mac, delimiter, skip, rows[0][0], columns, width, comments,
-        numbers, tuple(notes),
+        spaces, numbers, tuple(notes),
     )  # fmt: skip
+
+
+def _has_comments(lines: list[str]) -> bool:
+    """Whether lines that begin with # are comments: the first does, and most are others.
+
+    Else they are rows, as of colours.
+    """
+    begins = [line.startswith("#") for line in lines]
+    return bool(begins) and begins[0] and 2 * sum(begins) < len(begins) + 4 and not all(begins)
 
 
 def _line_before(body: str, row: Row, delimiter: str) -> int:

@@ -33,6 +33,10 @@ class OtherEncoding(Exception):
     """A file whose first bytes were UTF-8 goes on in another encoding."""
 
 
+class QuotesBehindSpaces(Exception):
+    """A file in which a quotation mark stands behind a space, though none did in its first rows."""
+
+
 class Feed:
     """A file to read from, as pandas and csv take one, of the rows alone.
 
@@ -182,7 +186,10 @@ class Feed:
         delimiter = ord(self.dialect.delimiter)
         codes = np.frombuffer(block, np.uint8)
         self.delimiters += int(np.count_nonzero(codes == delimiter))
-        self.quotes = self.quotes or b'"' in block
+        if b'"' in block:
+            self.quotes = True
+            if not self.dialect.spaces and f'{self.dialect.delimiter} "'.encode() in block:
+                raise QuotesBehindSpaces
         if not self.zeros and len(codes) > 1:
             zero = codes[:-1] == 48
             zero &= (codes[1:] - np.uint8(48)) < 10

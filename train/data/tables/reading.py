@@ -216,7 +216,7 @@ def read_chunks(
     for frame in parse(
         Feed(path, found.dialect), found.dialect, texts=texts, codes=codes, rows=rows
     ):
-        frame = typed(without_empty_rows(frame, codes)[places], found)
+        frame = typed(without_empty_rows(frame)[places], found)
         frame.columns = list(columns)
         frame.index = range(start, start + len(frame))
         start += len(frame)
@@ -245,7 +245,7 @@ def texts_of(path: str | os.PathLike[str], found: Survey, columns: Sequence[int]
     feed = Feed(path, found.dialect)
     # all columns are read: which rows are empty is known from all of them
     again = parse(feed, found.dialect, texts=list(columns), codes=found.codes)
-    parts = [without_empty_rows(part, found.codes)[list(columns)] for part in again]
+    parts = [without_empty_rows(part)[list(columns)] for part in again]
     frame = pandas.concat(parts, ignore_index=True)
     return {i: frame[i] for i in columns}
 

@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import InputError, extra, one_line
 from .cells import MISSING, NumberFormat
 from .dialect import Dialect, find_dialect
-from .feed import Feed, OtherEncoding, check_rows
+from .feed import Feed, OtherEncoding, QuotesBehindSpaces, check_rows
 
 # Beyond, not every integer is a float64.
 EXACT = 2.0**53
@@ -76,9 +76,9 @@ class Facts:
         self._merge("bool" if kind == "b" else self._add_words(column, numbers))
 
     def _merge(self, found: str) -> None:
-        if found in ("int", "float", "bool") and self.kind == "words":
+        before, self.kind = self.kind, _merged(self.kind, found)
+        if self.kind == "words" and {before, found} & {"int", "float", "bool"}:
             self.parsed = True
-        self.kind = _merged(self.kind, found)
 
     def _add_words(self, column: Any, numbers: NumberFormat) -> str:
         pandas = extra("pandas", "reading tables")
@@ -86,14 +86,27 @@ class Facts:
         texts = isinstance(column.dtype, pandas.StringDtype)
         kind = "string" if texts else pandas.api.types.infer_dtype(column, skipna=True)
         pure = kind in ("string", "empty")
-        self.parsed = self.parsed or not pure or self.kind in ("int", "float", "bool")
-        words = pandas.Series(column.dropna().unique()).astype(str).str.strip()
+        self.parsed = self.parsed or not pure
+        words = _words(column)
         if not len(words):
             return "none"
-        self.formatted = self.formatted and bool(words.str.fullmatch(numbers.pattern).all())
+        self.formatted = self.formatted and _are_formatted(words, numbers)
         self.codes = self.codes and bool(words.str.fullmatch(_CODE).all())
         self.signs = self.signs and bool((words == "+").all())
         return "words"
+
+
+def _words(column: Any, code: str | None = None) -> Any:
+    """The different texts of a column, without those that say that a cell is missing, but for one."""
+    words = extra("pandas", "reading tables").Series(column.dropna().unique(), dtype=object)
+    words = words.astype(str).str.strip()
+    return words[~words.isin([word for word in MISSING if word != code])]
+
+
+def _are_formatted(words: Any, numbers: NumberFormat) -> bool:
+    """Whether texts are numbers as the file writes them, which float64 holds, and no codes with leading zeros."""
+    match = words.str.fullmatch
+    return bool(match(numbers.pattern).all()) and not bool((match(_ZERO) | match(_LONG)).any())
 
 
 def _merged(a: str, b: str) -> str:
@@ -296,7 +309,9 @@ def survey(
         return _surveyed(path, dialect, keep)
     except OtherEncoding:
         dialect = find_dialect(path, encoding="cp1252", decimal=decimal, usual=usual)
-        return _surveyed(path, dialect, keep)
+    except QuotesBehindSpaces:
+        dialect = replace(dialect, spaces=True)
+    return _surveyed(path, dialect, keep)
 
 
 def _surveyed(path: str | os.PathLike[str], dialect: Dialect, keep: bool) -> Survey:
@@ -361,16 +376,20 @@ def _parsed_or_refused(path: str | os.PathLike[str], feed: Feed) -> Iterator[Any
         raise InputError(f"{feed.dialect.name} cannot be read as a table: {error}") from None
 
 
-def without_empty_rows(frame: Any, codes: Mapping[int, str] = _NONE) -> Any:
-    """The rows that have a cell which is not missing; a code that reads NA alone does not make a row."""
-    last = frame.iloc[:, -1]
-    # rows without any cell have none in the last column
-    if not codes and not last.isna().any():
-        return frame
-    missing = frame.isna()
-    for i, code in codes.items():
-        missing[i] |= frame[i] == code
-    return frame[~missing.all(axis=1)]
+def without_empty_rows(frame: Any) -> Any:
+    """The rows that have a cell which is not missing."""
+    left = np.arange(len(frame))
+    # columns of numbers first: where they have any cell at all, no text has to be looked at
+    columns = sorted(range(frame.shape[1]), key=lambda i: frame.dtypes.iloc[i].kind not in "ifb")
+    for i in columns:
+        column = frame.iloc[left, i]
+        missing = column.isna()
+        if not isinstance(column.dtype, np.dtype) or column.dtype.kind == "O":
+            missing |= column.astype(str).str.strip().isin(MISSING)
+        left = left[missing.to_numpy()]
+        if not len(left):
+            return frame
+    return frame.drop(frame.index[left])
 
 
 def _check_widths(path: str | os.PathLike[str], dialect: Dialect, feed: Feed, rows: int) -> None:
@@ -449,16 +468,13 @@ class _Texts:
     has_code: dict[int, bool] = field(default_factory=dict)
 
     def add(self, i: int, column: Any, code: str | None) -> None:
-        pandas = extra("pandas", "reading tables")
-        words = pandas.Series(column.dropna().unique()).astype(str).str.strip()
+        words = _words(column, code)
         match = words.str.fullmatch
         self.has_code[i] = self.has_code.get(i, False) or bool((words == code).any())
         self.integers[i] = self.integers.get(i, True) and bool(match(_DIGITS).all())
         zero = match(_ZERO)
         self.zeros[i] = self.zeros.get(i, False) or bool(zero.any())
-        formatted = bool(match(self.numbers.pattern).all()) and not self.zeros[i]
-        formatted = formatted and not bool(match(_LONG).any())
-        self.formatted[i] = self.formatted.get(i, True) and formatted
+        self.formatted[i] = self.formatted.get(i, True) and _are_formatted(words, self.numbers)
 
 
 def parse(
@@ -498,7 +514,7 @@ def parse(
         }
         if codes
         else list(MISSING),
-        "skipinitialspace": True,
+        "skipinitialspace": dialect.spaces,
         "decimal": dialect.numbers.decimal,
         "dtype": dict.fromkeys(texts, str),
         "engine": "c",
@@ -521,7 +537,7 @@ def parse(
             if frame is None:
                 return
             yield frame
-    except (InputError, OtherEncoding):
+    except (InputError, OtherEncoding, QuotesBehindSpaces):
         raise
     except pandas.errors.EmptyDataError:
         return

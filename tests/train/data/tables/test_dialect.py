@@ -1,0 +1,72 @@
+"""Tests of `train/data/tables/dialect.py`: how a table is written. What becomes of it is in test_reading.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from pullback.train import InputError
+from pullback.train.data.tables.dialect import find_dialect, split_spaces
+
+from .._load import file  # noqa: F401 - a fixture
+
+# what the file holds, then: delimiter, lines above the rows, columns
+FOUND = {
+    "commas": ("a,b\n1,2\n", ",", 1, ("a", "b")),
+    "semicolons with commas": ("a;b\n1,5;2,5\n3,5;4,5\n", ";", 1, ("a", "b")),
+    "tabs with commas": ("a\tb\nx, y\tz, u\n", "\t", 1, ("a", "b")),
+    "a header with a break": ('"a\nb",c\n1,2\n', ",", 2, ("a b", "c")),
+    "no header": ("1,2\n3,4\n", ",", 0, ()),
+    "blank lines above": ("\n\na,b\n1,2\n", ",", 3, ("a", "b")),
+    "no header below comments": ("# x\n1,2\n3,4\n", ",", 1, ()),
+    "one column": ("a\n1\n2\n", ",", 1, ("a",)),
+    "words between spaces are no table": ("to be or\nnot to be\nthat is the\n", ",", 1, ("to be or",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_delimiter_and_header_are_found(file, case):  # noqa: F811 - a fixture
+    text, delimiter, skip, columns = FOUND[case]
+    found = find_dialect(file(text))
+    assert (found.delimiter, found.skip, found.columns) == (delimiter, skip, columns)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("ä,b\n1,2\n".encode(), "utf-8"),
+        ("ä,b\n1,2\n".encode("utf-8-sig"), "utf-8-sig"),
+        ("ä,b\n1,2\n".encode("utf-16"), "utf-16"),
+        ("ä,b\n1,2\n".encode("utf-16-be"), "utf-16-be"),
+        ("ä,b\n1,2\n".encode("utf-32"), "utf-32"),
+        ("ä,b\n1,2\n".encode("cp1252"), "cp1252"),
+    ],
+)
+def test_encodings_are_found(file, content, encoding):  # noqa: F811 - a fixture
+    found = find_dialect(file(content))
+    assert found.encoding == encoding
+    assert found.columns == ("ä", "b")
+
+
+def test_the_decimal_sign_that_is_given_wins_and_the_usual_one_helps(file):  # noqa: F811 - a fixture
+    path = file("a;b\n1.234;2\n")
+    with pytest.raises(InputError, match="--decimal"):
+        find_dialect(path)
+    assert find_dialect(path, decimal=",").numbers.decimal == ","
+    assert find_dialect(path, usual=".").numbers.decimal == "."
+    path = file("a;b\n1,5;2\n")
+    assert find_dialect(path, usual=".").numbers.decimal == ","
+
+
+@pytest.mark.parametrize("magic", [b"PK\x03\x04", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"])
+def test_what_is_packed_otherwise_is_refused(file, magic):  # noqa: F811 - a fixture
+    with pytest.raises(InputError, match="unpack it|save it as CSV"):
+        find_dialect(file(magic + b"xxxxxxxx"))
+
+
+def test_a_first_line_may_not_declare_anything(file):  # noqa: F811 - a fixture
+    with pytest.raises(InputError, match="sep='x'"):
+        find_dialect(file("sep=x\naxb\n1x2\n"))
+
+
+def test_words_between_spaces():
+    assert split_spaces('  1 "two words"  3 ') == ["1", "two words", "3"]

@@ -1,0 +1,104 @@
+"""Tests of `train/data/tables/survey.py`: the types of columns across chunks of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pullback.train import InputError
+from pullback.train.data.tables import survey as module
+from pullback.train.data.tables.reading import read_chunks, read_sheet
+from pullback.train.data.tables.survey import survey
+
+from .._load import file  # noqa: F401 - a fixture
+
+pandas = pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
+
+# a column's cells, and its kind
+KINDS = {
+    "integers": (["1", "-2", "3"], "int"),
+    "floats at the end": (["1", "2", "3.5"], "float"),
+    "a gap at the end": (["1", "2", ""], "float"),
+    "gaps at first": (["", "NA", "7"], "float"),
+    "nothing": (["", "NA", "?"], "float"),
+    "a word at the end": (["1", "2", "x"], "words"),
+    "a truth at the end": (["1", "2", "True"], "words"),
+    "truths": (["True", "False", "True"], "bool"),
+    "truths and a gap": (["True", "False", ""], "words"),
+    "a number among truths": (["True", "False", "1"], "words"),
+    "large at the end": (["1", "2", "9007199254740993"], "int"),
+    "large, and a gap": (["9007199254740993", "2", ""], "words"),
+    "a fraction, then large": (["0.5", "2", "9007199254740993"], "float"),
+    "beyond int64": (["1", "2", "9223372036854775808"], "words"),
+    "large floats": (["1e300", "2.5", "-1e20"], "float"),
+    "zeros at the end": (["10", "2", "007"], "words"),
+    "zeros and fractions": (["10", "2.5", "007"], "float"),
+    "thousands": (['"1,234"', '"5,678"', '"12,345,678.5"'], "formatted"),
+    "thousands at the end": (["1", "2", '"12,345"'], "formatted"),
+    "an id among thousands": (["1", '"12,345"', "12345678901234567"], "words"),
+    "codes": (["DE", "NA", "FR"], "NA"),
+    "codes without NA": (["DE", "", "FR"], "words"),
+    "signs": (["+", "-", "+"], "-"),
+    "dashes": (["a", "-", "+"], "words"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cells", [1, 2, 400])
+@pytest.mark.parametrize("case", KINDS)
+def test_kinds_do_not_depend_on_chunks(file, monkeypatch, case, cells):  # noqa: F811 - a fixture
+    monkeypatch.setattr(module, "_CELLS", cells)
+    column, kind = KINDS[case]
+    path = file("n,v\n" + "".join(f"{i}.5,{cell}\n" for i, cell in enumerate(column)))
+    assert survey(path).kinds == ("float", kind)
+    sheet = read_sheet(path)
+    for rows in (1, 2):
+        chunks = pandas.concat(list(read_chunks(path, rows=rows)), ignore_index=True)
+        pandas.testing.assert_frame_equal(chunks, sheet.frame)
+
+
+def test_the_numbers_of_a_sheet_become_the_features_in_place(file):  # noqa: F811 - a fixture
+    rng = np.random.default_rng(0)
+    floats, ints = rng.normal(size=(500, 3)), rng.integers(-9, 9, (500, 2))
+    lines = [f"{a!r},{i},{b!r},w{i % 3},{j},{c!r}" for (a, b, c), (i, j) in zip(floats.tolist(), ints.tolist(), strict=True)]  # fmt: skip
+    path = file("a,i,b,w,j,c\n" + "\n".join(lines) + "\n")
+    sheet = read_sheet(path)
+    memory = sheet.kept.numbers
+    assert sheet.frame["i"].dtype == sheet.frame["j"].dtype == np.int64
+    assert np.shares_memory(sheet.frame["j"].to_numpy(), memory)
+    assert sheet.finite(["a", "i", "c"])
+    x = sheet.take(["i", "b", "j", "c"])
+    assert np.shares_memory(x, memory)
+    assert x.flags.c_contiguous
+    np.testing.assert_array_equal(x, np.stack([ints[:, 0], floats[:, 1], ints[:, 1], floats[:, 2]], axis=1))  # fmt: skip
+    np.testing.assert_array_equal(read_sheet(path).take(["a", "b"]), floats[:, :2])
+
+
+def test_a_file_that_is_longer_than_it_seemed(file, monkeypatch):  # noqa: F811 - a fixture
+    monkeypatch.setattr(module, "_CELLS", 2000)
+    text = "".join(f"{i}.{'0' * 90},{i}\n" for i in range(3000)) + "".join(
+        f"{i},{i}\n" for i in range(9000)
+    )
+    x = read_sheet(file(text)).take(["0", "1"])
+    assert x.shape == (12000, 2)
+    assert (x[:, 0] == x[:, 1]).all()
+    assert x[-1].tolist() == [8999.0, 8999.0]
+
+
+def test_another_encoding_far_down(file, monkeypatch):  # noqa: F811 - a fixture
+    monkeypatch.setattr("pullback.train.data.tables.dialect._SAMPLE", 1000)
+    path = file(b"a,k\n" + b"1,word\n" * 3000 + "2,größer\n".encode("cp1252"))
+    sheet = read_sheet(path)
+    assert sheet.frame["k"].iloc[-1] == "größer"
+    assert "Windows-1252" in sheet.found
+    path = file(b"a,k\n" + b"1,word\n" * 3000 + b'2, "x, y"\n')
+    assert read_sheet(path).frame["k"].iloc[-1] == "x, y"
+
+
+@pytest.mark.parametrize("cells", [2, 400_000])
+@pytest.mark.parametrize("row", ["1", "1,2,3", '"1,2', '1,"2"3'])
+def test_a_ragged_row_is_found_wherever_chunks_end(file, monkeypatch, row, cells):  # noqa: F811 - a fixture
+    monkeypatch.setattr(module, "_CELLS", cells)
+    for before in (1, 2, 3):
+        path = file("a,b\n" + "1,2\n" * before + row + "\n1,2\n")
+        with pytest.raises(InputError, match=rf"row {before + 2}|row {before + 3}"):
+            read_sheet(path)
