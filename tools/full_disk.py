@@ -129,7 +129,10 @@ def main(arguments: list[str] | None = None) -> int:
             os.chdir(cwd)
             data = kill_runs.columns()
             os.chdir(before)
-            pullback("train", *data, *TRAIN, "--name", "whole", cwd=cwd)
+            whole = pullback("train", *data, *TRAIN, "--name", "whole", cwd=cwd)
+            if whole.returncode:
+                print(whole.stderr)
+                return 1
             ways = {
                 "train": (trained, [*data, *TRAIN]),
                 "streamed": (trained, [*data, *TRAIN, "--stream"]),

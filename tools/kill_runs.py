@@ -27,11 +27,12 @@ from pathlib import Path
 import numpy as np
 
 import pullback as pb
+from pullback.train.run.run import FILES
 
 SAME = ("model.safetensors", "metrics.csv", "weights.png")
-OWN = {*SAME, "curves.png", "run.toml", "checkpoint.safetensors"}
-LIMIT = 300.0  # seconds in which a run has to end
-TRAIN = ("--epochs", "40", "--patience", "0", "--checkpoint-every", "0.05")
+OWN = {*FILES}
+LIMIT = 600.0  # seconds in which a run has to end
+TRAIN = ("--epochs", "25", "--patience", "0", "--checkpoint-every", "0.05")
 
 
 def numbers(path: str = "numbers.csv") -> list[str]:
@@ -140,7 +141,7 @@ def wrong(folder: Path, whole: Path, *, done: bool) -> str:
         return "it has no folder" if done else ""
     others = {path.name for path in folder.iterdir()} - OWN
     # of the process that was killed; the next one sweeps it away
-    left = {name for name in others if name.endswith(".tmp") and name.startswith(".")}
+    left = {name for name in others if name.startswith(".") and name.endswith((".tmp", ".lock"))}
     if others - left or (done and others):
         return f"there is {', '.join(sorted(others))}"
     about = {path.name for path in Path("runs").iterdir() if not path.is_dir()}

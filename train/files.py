@@ -175,8 +175,23 @@ def sweep_runs(runs: Path, names: Collection[str]) -> None:
                 continue
             before = len(os.listdir(folder))
             sweep(folder, names)
+            for name in names:
+                _sweep_lock(folder / f".{name}.lock")
             if before and not os.listdir(folder):
                 folder.rmdir()
+
+
+def _sweep_lock(path: Path) -> None:
+    """Remove what `locked_file` left when its process was killed."""
+    if fcntl is None or not path.exists():
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
 
 def _is_left(path: Path, pid: int) -> bool:

@@ -87,7 +87,8 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch. Both
+        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch. Of a
+        read-only memory map (``np.load(…, mmap_mode="r")``) little is in memory at any time. Both
         may be trees of arrays, with as many rows in each: a tuple x is several inputs, ``model(*x)``, as
         ``((tokens, lengths), (targets, mask))``; any other tree is one.
     opt : optimiser

@@ -128,6 +128,18 @@ def test_messages_lose_their_paths(load, text, expected):
     assert load("_report").without_paths(text) == expected
 
 
+def test_tables_of_the_streaming_benchmark_are_what_they_say(load, tmp_path):
+    streaming = load("streaming")
+    for form in streaming.FORMS:
+        path = tmp_path / f"t.{form}"
+        assert streaming.write_table(path, 30, 4) == 30 * 4 * 8
+        data = pb.train.load_dataset(path)
+        assert (data.x.shape, len(data.classes)) == ((30, 3), 3)
+    row = {"MiB": 10.0, "seconds": 2.0, "of the array": 0.25}
+    found = {"rows": 30, "columns": 4, "array MiB": 40.0, "forms": {"npy": {"streamed": row}}}
+    assert "0.25" in streaming.show(found)
+
+
 def test_peak_memory_reads_the_systems_numbers(load):
     read = load("peak_memory").status_mib
     assert read("VmPeak:\t 1 kB\nVmHWM:\t  2048 kB\n", "VmHWM") == 2.0

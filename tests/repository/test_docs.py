@@ -71,6 +71,17 @@ def test_the_guide_s_code_runs(active):
         assert expected in result.stdout
 
 
+def test_the_code_of_the_page_on_the_command_line_runs(capsys):
+    for needed in ("pandas", "sklearn", "matplotlib"):
+        pytest.importorskip(needed, reason="the page shows what the extra train brings")
+    text = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, "command_line.md", "exec"), {})
+    found = re.search(r"\(60, 2\)\naccuracy (\d\.\d+)", capsys.readouterr().out)
+    assert found is not None
+    assert float(found[1]) > 0.9
+
+
 def test_the_page_of_functions_is_up_to_date():
     result = run(str(ROOT / "tools" / "functions_page.py"), "--check")
     assert result.returncode == 0, result.stderr

@@ -6,7 +6,18 @@ import signal
 
 import pytest
 
+from pullback.train import Evaluated
+
 NUMBERS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    """Runs end without the picture of their evaluation, which takes 0.2 s to draw.
+
+    evaluation/test_pictures.py draws it, and so does every run in a process of its own, as in cli/test_exit_codes.py.
+    """
+    monkeypatch.setattr(Evaluated, "picture", lambda own: None if own.y is None else b"\x89PNG")
 
 
 @pytest.fixture

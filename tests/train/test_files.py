@@ -172,3 +172,15 @@ def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path, monkeypatch):
         assert len(taken) == 2
         assert lock.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_a_lock_that_a_killed_process_left_is_swept_and_one_in_use_is_not(tmp_path):
+    for name in ("killed", "running"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.toml").touch()
+    (tmp_path / "killed" / ".c.lock").touch()
+    with _files.locked_file(tmp_path / "running" / "c"):
+        _files.sweep_runs(tmp_path, ("c",))
+        assert names(tmp_path / "killed") == ["run.toml"]
+        assert names(tmp_path / "running") == [".c.lock", "run.toml"]

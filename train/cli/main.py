@@ -18,6 +18,7 @@ from ...backend import BackendError
 from ...distributed import DistributedError
 from ..errors import InputError, extra
 from ..fitting.signals import Interrupt, Terminated, ended, started, terminations_raised
+from ..importing import signals_later
 from ..terminal import drop_output
 from . import compare, evaluate, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
@@ -85,7 +86,9 @@ def _reported(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         extra("typer", "the command line")
-        work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
+        # typer would make an exit code of a signal, and say nothing
+        with signals_later():
+            work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
         return work() if callable(work) else int(work or 0)
     except (InputError, BackendError, DistributedError) as error:
         return report_error(str(error), BAD_INPUT)

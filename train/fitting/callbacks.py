@@ -142,9 +142,13 @@ class Callbacks:
         if self.error is not None:
             raise self.error
         if self.wanted == FAILED:
-            raise DistributedError(
+            message = (
                 "fit: a callback of another rank failed, and ended the training of all of them"
             )
+            if self._ranks is not None:
+                # that rank raises its own error, and is the one to be reported
+                self._ranks.group.agree(message, 0)
+            raise DistributedError(message)
 
 
 def read_only(model: PyTree) -> Any:

@@ -80,12 +80,12 @@ def found_weights(
     """The weights of a model, shape (features, units), and what is known of them."""
     metadata = getattr(model, "metadata", None)
     if isinstance(metadata, dict):
-        # what `load` returned
+        # what `load` returned: of a table its columns are no image, even if they are 64
         shape = metadata.get("image_shape")
         if image_shape is None and isinstance(shape, list) and len(shape) == 2:
             image_shape = tuple(shape)
-        elif not columns and image_shape is None:
-            columns = metadata.get("columns", ())
+        elif not columns and image_shape is None and "standardize" in metadata:
+            columns = model.inputs
         model = model.model
     W = first_weights(model)
     if W.ndim > 2:

@@ -74,6 +74,11 @@ class Loaded:
         """The features' names; empty if the data had none."""
         return self._trained.columns
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the network's inputs, into which columns are encoded, as ``colour=red``."""
+        return self._trained.layout.inputs
+
     def predict(self, X: Any) -> np.ndarray:
         """The label of each row's likeliest class, or predicted numbers in the target's own units.
 

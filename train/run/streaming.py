@@ -33,11 +33,9 @@ def why_streamed(settings: Settings) -> str:
         limit, of = parse_size(settings.memory), "--memory"
     else:
         free = free_memory()
-        limit, of = (
-            (0, "") if free is None else (free // SHARE, f"one part in {SHARE} of the free memory")
-        )
         if free is None:
             return ""
+        limit, of = free // SHARE, "a quarter of the free memory"
     if size <= limit:
         return ""
     return (

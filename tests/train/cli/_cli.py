@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pullback.train import Evaluated, cli
+from pullback.train import cli
 
 for extra in ("typer", "rich", "safetensors", "matplotlib"):
     pytest.importorskip(extra, reason=f"the command line needs {extra}, of the extra 'train'")
@@ -35,8 +35,6 @@ QUICK = ["--epochs", "2", "--hidden", "4"]
 def folder(tmp_path, monkeypatch):
     """Each test in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    # to draw the evaluation takes 0.2 s a run; run/test_evaluate.py and runs in processes of their own do
-    monkeypatch.setattr(Evaluated, "picture", lambda own: None if own.y is None else b"\x89PNG")
     return tmp_path
 
 

@@ -256,3 +256,26 @@ def test_out_of_memory_says_what_to_do(error, monkeypatch, capsys):
     assert "choose a smaller network or batch" in said
     assert str(error) in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_while_options_are_read_is_one_line(pullback, monkeypatch, name):
+    """Typer makes an exit code of its own of Ctrl-C, without a word."""
+    from pullback.train.cli import app
+
+    number = getattr(signal, name)
+    before = signal.signal(
+        number, signal.SIG_DFL if name != "SIGINT" else signal.default_int_handler
+    )
+    parse = app.typer.core.TyperCommand.parse_args
+
+    def interrupted(self, ctx, args):
+        os.kill(os.getpid(), number)
+        return parse(self, ctx, args)
+
+    monkeypatch.setattr(app.typer.core.TyperCommand, "parse_args", interrupted)
+    try:
+        code, out, err = pullback("train", "t.csv")
+        assert (code, out, len(err)) == (128 + number, [], 1)
+    finally:
+        signal.signal(number, before)

@@ -26,7 +26,7 @@ def test_groups_stand_together_and_every_option_tells_its_default(command):
     assert len(set(groups)) == sum(a != b for a, b in zip(groups, [None, *groups], strict=False))
     untold = {o.name for o in command.options if not o.argument and "[default: " not in o.help}
     # what there is not where it is not given
-    assert untold <= {"edges", "config", "resume", "distributed", "dask"}
+    assert untold <= {"edges", "target_file", "config", "resume", "distributed", "dask"}
 
 
 @pytest.mark.parametrize("name", ["optimizer", "batches", "dtype", "precision", "seed", "l1"])

@@ -236,7 +236,7 @@ def test_one_rank_that_stops_or_fails_ends_all():
     assert here.call("on_epoch", None) == here.agreed() == 255
     with pytest.raises(RuntimeError, match="no"):
         here.raise_error()
-    there = Callbacks([], Agreeing([1, 255]))
+    there = Callbacks([], Agreeing([1, 255, 0]))
     assert there.agreed() == 255
     with pytest.raises(pb.distributed.DistributedError, match="a callback of another rank failed"):
         there.raise_error()

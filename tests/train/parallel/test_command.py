@@ -82,7 +82,7 @@ def test_data_that_one_rank_cannot_read_end_all(monkeypatch):
     table("table.csv")
     load = runs.load_source
 
-    def elsewhere(settings):
+    def elsewhere(settings, scratch=None):
         return load(pb.train.Settings(**{**SMALL, "data": "no.csv"}) if D.rank() == 1 else settings)
 
     monkeypatch.setattr(runs, "load_source", elsewhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import signal
 
@@ -355,6 +356,45 @@ def test_an_error_on_one_rank_ends_all():
 
     with pytest.raises(OSError, match="disk full on rank 1"):
         simulated(3, train)
+
+
+@pytest.mark.parametrize("moment", ["on_start", "on_step", "on_epoch"])
+def test_a_callback_of_one_rank_stops_all_and_its_error_leaves_a_checkpoint(
+    moment, tmp_path, monkeypatch
+):
+    """Rank 1 alone has one."""
+    monkeypatch.setattr("pullback.train.parallel.ranks._BETWEEN_LOOKS", 1e-4)
+    path = tmp_path / "c.safetensors"
+
+    class Once:
+        def __init__(self, error):
+            self.error, self.count = error, 0
+
+    def call(self, run):
+        self.count += 1
+        if self.count == (1 if moment == "on_start" else 3):
+            raise self.error
+
+    setattr(Once, moment, call)
+
+    def train(group, error, **more):
+        return pb.train.fit(
+            mlp(), M.squared_error, PAIR, PAIR, pb.optim.SGD(0.05), distributed=group, epochs=12,
+            patience=0, batch_size=4, callbacks=[Once(error)] if group.rank == 1 and error else [],
+            checkpoint=path, every=1000, **more,
+        )  # fmt: skip
+
+    fits = simulated(3, train, pb.train.StopTraining("enough"))
+    same_bits([dataclasses.replace(fit, why="") for fit in fits])
+    assert {fit.stopped for fit in fits} == {"callback"}
+    assert fits[1].why == "enough"
+    path.unlink(missing_ok=True)
+    with pytest.raises(OSError, match="disk full"):
+        simulated(3, train, OSError("disk full"))
+    assert path.exists() == (moment != "on_start")
+    on = simulated(3, lambda group: train(group, None, resume=True))
+    whole = simulated(3, lambda group: train(group, None))
+    same_bits([*on, *whole])
 
 
 def test_a_signal_to_one_rank_ends_all_with_the_same_model(monkeypatch):

@@ -15,7 +15,7 @@ weights = pb.train.plots.weights
 
 def test_a_loaded_run_brings_its_columns(tmp_path):
     pytest.importorskip("sklearn")
-    settings = pb.train.Settings(data="iris", epochs=1, hidden=())
+    settings = pb.train.Settings(data="iris", epochs=1, hidden=(), compile=False)
     folder = pb.train.train(settings, runs=tmp_path, say=lambda _: None).folder
     ax = weights(pb.train.load(folder))
     assert [t.get_text() for t in ax.get_yticklabels()] == list(

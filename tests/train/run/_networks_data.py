@@ -1,4 +1,4 @@
-"""Small texts, graphs and images in files."""
+"""Small texts, graphs, images and tables in files."""
 
 from __future__ import annotations
 
@@ -41,4 +41,18 @@ def images(path="images.npz", shape=(6, 6), n=40, **more):
     else:
         x += bright.reshape(n, 1, width, 1)
     np.savez(path, X=x, y=y)
+    return path
+
+
+def mixed(path="mixed.csv", n=90):
+    """A table with numbers, empty cells, words and dates."""
+    random = np.random.default_rng(0)
+    lines = ["id,age,smoker,colour,joined,kind"]
+    for i in range(n):
+        age = "" if i % 9 == 0 else f"{random.normal(30 + 9 * (i % 3)):.2f}"
+        colour = random.choice(["red", "blue", "green", ""])
+        lines.append(
+            f"{i},{age},{('yes', 'no')[i % 2]},{colour},20{10 + i % 12}-0{1 + i % 9}-15,{'abc'[i % 3]}"
+        )
+    Path(path).write_text("\n".join(lines) + "\n")
     return path

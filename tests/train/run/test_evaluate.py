@@ -18,6 +18,13 @@ from ._networks_data import graph, images, text
 folder, pullback = _cli.folder, _cli.pullback
 
 
+@pytest.fixture(autouse=True)
+def without_pictures(monkeypatch):
+    """What these tests do not look at is not drawn."""
+    monkeypatch.setattr("pullback.train.run.run.curves_png", lambda *_, **__: b"")
+    monkeypatch.setattr("pullback.train.run.tables.weights_png", lambda *_, **__: b"")
+
+
 def refused(told):
     code, out, err = told
     assert (code, out, len(err)) == (2, [], 1), told

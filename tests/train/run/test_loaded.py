@@ -14,6 +14,7 @@ from pullback.train.run.loaded import labels_of
 from ..cli import _cli
 from ..cli._cli import QUICK, records, table
 from ._networks_data import graph, text
+from .test_evaluate import without_pictures  # noqa: F401 - a fixture for the whole file
 
 folder, pullback = _cli.folder, _cli.pullback
 pandas = pytest.importorskip("pandas")
@@ -101,6 +102,10 @@ def test_raw_columns_are_encoded(pullback):
     for given in (frame, frame[["size", "colour"]], raw, frame.astype({"colour": "category"})):
         assert loaded.predict(given).tolist() == wanted
     assert loaded.evaluate(frame).accuracy == 1.0
+    assert loaded.columns == ("colour", "size")
+    drawn = pb.train.plots.weights(loaded).get_yticklabels()
+    assert tuple(label.get_text() for label in drawn) == loaded.inputs
+    assert len(loaded.inputs) > 2
 
 
 def test_what_cannot_be_predicted_is_refused(pullback):

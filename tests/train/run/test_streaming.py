@@ -19,7 +19,7 @@ from pullback.train.run.config import Settings
 
 from ..cli import _cli
 from ..cli._cli import files, table
-from ._networks_data import graph, images, text
+from ._networks_data import graph, images, mixed, text
 
 folder, pullback = _cli.folder, _cli.pullback
 SMALL = ["--epochs", 2, "--hidden", 4]
@@ -30,21 +30,7 @@ def no_pictures(monkeypatch):
     """They take most of the time, and some memory."""
     monkeypatch.setattr(run, "curves_png", lambda *_, **__: b"a picture")
     monkeypatch.setattr(tables, "weights_png", lambda W, **_: W.tobytes())
-    monkeypatch.setattr("pullback.train.run.tune.tuning_png", lambda *_, **__: b"a picture")
-
-
-def mixed(path="mixed.csv", n=90):
-    """A table with numbers, empty cells, words and dates."""
-    random = np.random.default_rng(0)
-    lines = ["id,age,smoker,colour,joined,kind"]
-    for i in range(n):
-        age = "" if i % 9 == 0 else f"{random.normal(30 + 9 * (i % 3)):.2f}"
-        colour = random.choice(["red", "blue", "green", ""])
-        lines.append(
-            f"{i},{age},{('yes', 'no')[i % 2]},{colour},20{10 + i % 12}-0{1 + i % 9}-15,{'abc'[i % 3]}"
-        )
-    Path(path).write_text("\n".join(lines) + "\n")
-    return path
+    monkeypatch.setattr("pullback.train.run.tuning.tune.tuning_png", lambda *_, **__: b"a picture")
 
 
 def arrays(path="a.npz", n=80):
@@ -113,7 +99,7 @@ def test_above_a_size_rows_are_on_disk_and_that_is_said(pullback):
 def test_without_a_size_it_is_a_share_of_the_free_memory(monkeypatch, folder):
     arrays(n=200)
     monkeypatch.setattr(streaming, "free_memory", lambda: 30_000)
-    assert "more than 7.5 kB, one part in 4 of the free memory" in streaming.why_streamed(
+    assert "more than 7.5 kB, a quarter of the free memory" in streaming.why_streamed(
         Settings(data="a.npz")
     )
     monkeypatch.setattr(streaming, "free_memory", lambda: 50_000)

@@ -234,7 +234,7 @@ def _search(
         def score(self, X: np.ndarray, y: Any = None) -> float:
             return known[self.candidate][int(X.min())]
 
-    class Search(selection.HalvingGridSearchCV):  # type: ignore[misc,name-defined]  # as above
+    class Search(selection.HalvingGridSearchCV):  # type: ignore[name-defined]  # as above
         """The search, which has each rung trained at once before it asks for the scores, one by one."""
 
         def __init__(self, **settings: Any):

@@ -62,15 +62,15 @@ def test_a_stiff_equation():
     """By implicit methods, forwards and in the adjoint equation; far backwards no method reaches, and it says so."""
     times = np.linspace(0.05, 1.0, 20)
 
-    def end(mu, method, times=times):
-        options = {"t_eval": times, "args": (mu,), "rtol": 1e-9, "atol": 1e-11}
+    def end(mu, method, times=times, rtol=1e-9):
+        options = {"t_eval": times, "args": (mu,), "rtol": rtol, "atol": rtol / 100}
         return solve_ivp(van_der_pol, (0.0, 1.0), [2.0, 0.0], method=method, **options).y[0, -1]
 
     slope = (float(end(5.01, "Radau")) - float(end(4.99, "Radau"))) / 0.02
     for method in ("Radau", "BDF", "LSODA"):
         np.testing.assert_allclose(pb.grad(end)(5.0, method), slope, rtol=1e-3)
     with pytest.raises(RuntimeError, match="give more times"):
-        pb.grad(lambda mu: end(mu, "Radau", np.asarray([1.0])))(60.0)
+        pb.grad(lambda mu: end(mu, "Radau", np.asarray([1.0]), 1e-5))(60.0)
     f = lambda y, t, mu: van_der_pol(t, y, mu)
     with pytest.raises(RuntimeError, match=r"odeint: .*give more times"), np.errstate(all="ignore"):
         pb.grad(lambda mu: odeint(f, np.asarray([2.0, 0.0]), np.asarray([0.0, 1.0]), (mu,))[-1, 0])(

@@ -12,8 +12,8 @@ import pytest
 import pullback as pb
 from pullback.train.run import run, tables
 
-from ..cli import _cli
-from ..cli._cli import files, table
+from . import _cli
+from ._cli import files, table
 
 folder, pullback = _cli.folder, _cli.pullback
 TRAIN = ["train", "t.csv", "--epochs", 2, "--hidden", 4, "--batch-size", 16]
@@ -53,7 +53,7 @@ def disk(monkeypatch):
     monkeypatch.setattr(run, "_SECONDS_BETWEEN_WRITES", 0.0)
     monkeypatch.setattr(run, "curves_png", lambda *_, **__: b"a picture")
     monkeypatch.setattr(tables, "weights_png", lambda W, **_: W.tobytes())
-    monkeypatch.setattr("pullback.train.run.tune.tuning_png", lambda *_, **__: b"a picture")
+    monkeypatch.setattr("pullback.train.run.tuning.tune.tuning_png", lambda *_, **__: b"a picture")
     return Disk(monkeypatch)
 
 
