@@ -60,6 +60,9 @@ def test_a_table_trains_and_predicts(pullback, name):
     assert rows[0][0] == first
     assert len(rows) >= 61
 
+    code, out, err = pullback("evaluate", "runs/r", DATA / name)
+    assert (code, bool(out)) == (0, True), err
+
 
 # the file, and what its one line says
 REFUSED = {
