@@ -21,7 +21,7 @@ _SHARE = 0.25
 # Bytes of rows that are gathered at once on a device.
 _GATHERED = 1 << 28
 # The same from files.
-_READ = 1 << 24
+_READ = 1 << 22
 
 
 def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:

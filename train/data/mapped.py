@@ -17,7 +17,7 @@ from ...autograd.core.typing import DType
 from ..errors import WriteError
 
 # Bytes of a mapped file that may be in memory.
-_KEPT = 1 << 24
+_KEPT = 1 << 23
 
 
 def mapping(x: Any) -> mmap.mmap | None:
