@@ -137,19 +137,8 @@ def test_float32(case: Case) -> None:
         np.testing.assert_allclose(g, wanted, rtol=2e-4, atol=2e-3)
 
 
-def _with_kernels(case: Case, rows: list[Case]) -> bool:
-    """Whether a row is compiled with kernels, which takes long: the first of each function, and a third of the others.
-
-    Which kernels there are depends on the primitives that a function is made of; those are compiled with and without
-    kernels by every row of `compile/test_api_rules.py`.
-    """
-    first = next(row for row in rows if row.name == case.name)
-    return case is first or zlib.crc32(case.id.encode()) % 3 == 0
-
-
-def test_compiled(case: Case, request: pytest.FixtureRequest) -> None:
+def test_compiled(case: Case) -> None:
     """A compiled gradient, called twice with different values, is the eager one."""
-    kernels = _with_kernels(case, request.module.ROWS)
     arrays = case.arrays()
     weights = weights_for(inexact_leaves(leaves(case.numpy(arrays))))
     places = case.places()
@@ -157,7 +146,7 @@ def test_compiled(case: Case, request: pytest.FixtureRequest) -> None:
         lambda *xs: loss(leaves(case.of_inputs(arrays)(*xs)), weights),
         argnums=tuple(range(len(places))),
     )
-    compiled = pb.compile(value_and_grad, fast=None if kernels else False)
+    compiled = pb.compile(value_and_grad)
     for scale in (1.0, 0.96875):
         inputs = [arrays[i] * scale for i in places]
         for got, wanted in zip(
