@@ -26,7 +26,6 @@ from .records.comparison import compare
 from .records.listing import runs
 from .records.record import RunRecord
 from .run.checkpoint import save
-from .run.config import Settings, config_text, read_config
 from .run.evaluate import Evaluated, evaluate_file
 from .run.loaded import Loaded, load
 from .run.predict import Trained, load_trained, predict_file
@@ -36,6 +35,7 @@ from .run.sample import sample_text
 from .run.tasks import Task, accuracy, probabilities, r_squared, task_for
 from .run.tuning.trial import Trial
 from .run.tuning.tune import Tuning, tune
+from .settings.config import Settings, config_text, read_config
 from .stopping import Epoch
 
 __all__ = [

@@ -33,7 +33,7 @@ def test_a_name_stands_for_its_method(method):
 
 
 def test_every_optimizer_of_the_settings_is_made():
-    assert set(MADE) == set(pb.train.run.config.OPTIMIZERS) == set(METHODS)
+    assert set(MADE) == set(pb.train.settings.defaults.OPTIMIZERS) == set(METHODS)
 
 
 def test_what_is_not_given_is_the_method_s_own():

@@ -13,19 +13,11 @@ from ..data.load import BUILT_IN, TASKS
 from ..data.orders import BATCHES
 from ..data.tables.columns import MISSING
 from ..data.tables.dates import ORDERS
-from ..run.config import (
-    ACTIVATIONS,
-    BACKENDS,
-    CLASS_WEIGHTS,
-    DECIMALS,
-    DTYPES,
-    Settings,
-    parse_hidden,
-    parse_names,
-    parse_warmup,
-)
-from ..run.defaults import MODELS, OPTIMIZERS
 from ..schedules import SCHEDULES
+from ..settings.checks import ACTIVATIONS, BACKENDS, CLASS_WEIGHTS, DECIMALS, DTYPES
+from ..settings.config import Settings
+from ..settings.defaults import MODELS, OPTIMIZERS
+from ..settings.parsing import parse_hidden, parse_names, parse_warmup
 from .command import Option
 
 DATA, NETWORK, TRAINING = "Data", "Network", "Training"

@@ -6,8 +6,8 @@ import sys
 
 from ..files import write_atomic
 from ..parallel.launch import refuse_several
-from ..run.config import parse_names
 from ..run.predict import predict_file
+from ..settings.parsing import parse_names
 from .command import Command, Option
 from .options import BACKEND, RUN_FOLDER
 

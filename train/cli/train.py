@@ -11,10 +11,10 @@ from ..fitting.bars import training_bar
 from ..fitting.signals import Interrupt, Terminated
 from ..parallel.launch import group_of, refuse_several, together
 from ..parallel.ranks import of_rank_0
-from ..run.config import Settings, merged, read_config
 from ..run.resume import resume as resume_training
 from ..run.resume import resumed
 from ..run.run import train as run_training
+from ..settings.config import Settings, merged, read_config
 from .command import Command, Option
 from .ending import DIVERGED, SIGNALLED, rank, report_error
 from .options import QUIET, RUN, options

@@ -9,10 +9,10 @@ from typing import Any
 from ..errors import InputError
 from ..fitting.bars import fold_bar
 from ..parallel.launch import refuse_several
-from ..run.config import merged
 from ..run.tuning.halving import RESOURCES
 from ..run.tuning.tune import tune as run_tuning
 from ..run.tuning.values import TUNABLE, values_of
+from ..settings.config import merged
 from ..terminal import width_of
 from .command import Command, Option
 from .options import OPTIONS, QUIET, RUN, options

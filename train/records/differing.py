@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ..run.config import Settings
+from ..settings.config import Settings
 from .record import RunRecord, hidden_text
 
 # Not of what a run computes, and what follows from the data and from what was said about their columns.

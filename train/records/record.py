@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from ..errors import InputError, counted
 from ..files import is_locked, read_bytes
-from ..run.config import Settings, read_config
 from ..run.metadata import MODEL
 from ..run.run import CONFIG, METRICS
 from ..run.tuning.tune import BEST, TABLE
+from ..settings.config import Settings, read_config
 from .header import read_header
 from .history import last_epoch, read_history
 

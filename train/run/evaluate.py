@@ -30,8 +30,8 @@ from ..evaluation.pictures import classification_figure, regression_figure, sepa
 from ..evaluation.report import as_json
 from ..measure import RowMean, evaluate, predict
 from ..plots.style import png
+from ..settings.config import read_config
 from .checkpoint import load_described
-from .config import read_config
 from .graphs import load_trained_graph
 from .metadata import MODEL, check_finite, model_file, standardizer
 from .predict import Trained, trained_of

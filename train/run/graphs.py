@@ -16,8 +16,8 @@ from ..data.graph import Graph, read_edges, read_graph, read_nodes
 from ..data.split import Split, Standardizer
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
+from ..settings.config import Settings
 from .checkpoint import load_described
-from .config import Settings
 from .metadata import check_finite, model_file, standardizer, texts
 from .plots import weights_png
 from .prepared import Prepared, numbers

@@ -21,8 +21,8 @@ from ..loop import fit
 from ..networks.architecture import Architecture
 from ..optimizers import make_optimizer
 from ..schedules import make_schedule
-from .config import Settings
-from .defaults import plateau_patience
+from ..settings.config import Settings
+from ..settings.defaults import plateau_patience
 from .tasks import Task
 
 

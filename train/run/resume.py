@@ -16,7 +16,7 @@ from ..fitting.result import Fit
 from ..parallel.launch import together
 from ..parallel.ranks import of_rank_0
 from ..schedules import by_all_steps
-from .config import Settings, read_config
+from ..settings.config import Settings, read_config
 from .run import (
     CHECKPOINT,
     CONFIG,

@@ -24,9 +24,9 @@ from ..measure import evaluate
 from ..parallel.launch import together, where
 from ..parallel.ranks import of_rank_0
 from ..replay import refusal
+from ..settings.config import Settings, config_text
+from ..settings.defaults import TEXT_MODELS
 from .checkpoint import save
-from .config import Settings, config_text
-from .defaults import TEXT_MODELS
 from .evaluate import EVALUATION, PICTURE, test_part
 from .graphs import load_nodes
 from .metadata import MODEL

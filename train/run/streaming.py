@@ -10,7 +10,7 @@ from pathlib import Path
 from ..data.load import BUILT_IN
 from ..data.memory import SHARE, free_memory, parse_size, size_text
 from ..errors import extra
-from .config import Settings
+from ..settings.config import Settings
 
 # What packed texts unpack to, and what bytes of images become as float32, in times of the file.
 _UNPACKED, _PIXELS = 5, 4

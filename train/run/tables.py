@@ -22,7 +22,7 @@ from ..data.tables.reading import suffix_of
 from ..data.tables.spilled import matrix_on_disk
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
-from .config import Settings
+from ..settings.config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
 from .streaming import why_streamed

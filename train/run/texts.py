@@ -18,7 +18,7 @@ from ..errors import InputError, counted
 from ..measure import RowMean
 from ..networks.architecture import Architecture
 from ..networks.characters import heads
-from .config import Settings
+from ..settings.config import Settings
 from .plots import weights_png
 from .prepared import Prepared
 from .tasks import Task

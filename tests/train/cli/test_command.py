@@ -6,7 +6,7 @@ import pytest
 
 from pullback.train import InputError
 from pullback.train.cli.command import Command, Option
-from pullback.train.run.config import parse_hidden
+from pullback.train.settings.parsing import parse_hidden
 
 COMMAND = Command(
     "do",

@@ -15,10 +15,10 @@ import pytest
 
 import pullback as pb
 from pullback.train import InputError, Settings, config_text, read_config
-from pullback.train.run.config import merged
-from pullback.train.run.defaults import COEFFICIENTS, OPTIMIZERS
 from pullback.train.run.run import load_source
 from pullback.train.schedules import SCHEDULES
+from pullback.train.settings.config import merged
+from pullback.train.settings.defaults import COEFFICIENTS, OPTIMIZERS
 
 from . import _cli
 from ._cli import FILES, files, table
@@ -154,7 +154,7 @@ RUNS = {
 @pytest.fixture
 def unpainted(monkeypatch):
     """Runs without their pictures, which take most of their time."""
-    for place in ("run.curves_png", "tables.weights_png", "tune.tuning_png"):
+    for place in ("run.curves_png", "tables.weights_png", "tuning.tune.tuning_png"):
         monkeypatch.setattr(f"pullback.train.run.{place}", lambda *_, **__: b"")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pullback as pb
-from pullback.train.run.config import config_text
+from pullback.train.settings.config import config_text
 
 MODEL = pb.models.MLP([2, 4, 3], dtype="float32")
 DONE = {"stopped": "epochs", "why": "all 3 epochs done"}

@@ -9,7 +9,7 @@ import pytest
 import pullback as pb
 from pullback.train.files import locked
 from pullback.train.records.record import is_run, read_record
-from pullback.train.run.config import config_text
+from pullback.train.settings.config import config_text
 
 from ._runs import make, settings
 

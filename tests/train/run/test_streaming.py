@@ -15,7 +15,7 @@ import pytest
 import pullback as pb
 from pullback.train.data import device_data, load, mapped, split
 from pullback.train.run import run, streaming, tables
-from pullback.train.run.config import Settings
+from pullback.train.settings.config import Settings
 
 from ..cli import _cli
 from ..cli._cli import files, table

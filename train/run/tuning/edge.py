@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config import Settings
+from ...settings.config import Settings
 from .values import LINEAR, LogUniform, Uniform, value_text
 
 # Below the smallest: a setting that is a strength goes on to none at all.

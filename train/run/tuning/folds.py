@@ -9,7 +9,7 @@ from .... import backend
 from ...data.split import Split
 from ...fitting.signals import Terminated
 from ...parallel.workers import stop_if_unwanted
-from ..config import Settings
+from ...settings.config import Settings
 from ..prepared import Source, fit_prepared
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from ...data.split import Split
 from ...errors import InputError, extra
-from ..config import Settings
+from ...settings.config import Settings
 from .trial import Trial
 
 FACTOR = 3

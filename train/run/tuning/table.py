@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..config import Settings
+from ...settings.config import Settings
 from .trial import Trial
 from .values import TUNABLE, in_words, value_text, varied
 

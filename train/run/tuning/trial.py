@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..config import Settings
+from ...settings.config import Settings
 
 
 @dataclass(frozen=True)

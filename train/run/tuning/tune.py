@@ -15,7 +15,7 @@ from ...data.split import Split
 from ...errors import InputError, counted, extra
 from ...files import make_run_folder, sweep_runs, write_atomic
 from ...parallel.task_pool import Pool, task_pool
-from ..config import Settings, config_text
+from ...settings.config import Settings, config_text
 from ..prepared import Source
 from ..run import folder_name, load_source
 from .edge import edges

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, extra, shown
-from ..config import Settings, parse_hidden, parse_warmup
-from ..defaults import COEFFICIENTS, OF_OPTIMIZER, OPTIMIZERS, rate_and_decay
+from ...settings.config import Settings
+from ...settings.defaults import COEFFICIENTS, OF_OPTIMIZER, OPTIMIZERS, rate_and_decay
+from ...settings.parsing import parse_hidden, parse_warmup
 
 
 def _yes_or_no(text: str) -> bool:

@@ -13,9 +13,9 @@ import pytest
 import pullback as pb
 from pullback.train.data.tables.encoder import Encoder
 from pullback.train.run.checkpoint import load_described
-from pullback.train.run.config import Settings, merged, read_config
 from pullback.train.run.run import load_source
 from pullback.train.run.tuning.folds import Folds
+from pullback.train.settings.config import Settings, merged, read_config
 
 from ...cli import _cli
 

@@ -1,4 +1,4 @@
-"""Tests of `train/run/config.py`."""
+"""Tests of `train/settings/config.py`."""
 
 from __future__ import annotations
 

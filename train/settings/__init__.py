@@ -1,0 +1,1 @@
+"""The settings of a run: names, defaults, ranges, and their file."""
