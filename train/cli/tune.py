@@ -34,7 +34,7 @@ def _tune(**given: Any) -> int:
     if len(optimizers) == 1:
         # the other settings are its own
         chosen["optimizer"] = optimizers[0]
-    for key in ("momentum", "beta1", "beta2"):
+    for key in ("beta1", "beta2"):
         if key in chosen and len(optimizers) > 1:
             raise InputError(
                 f"{key}: is of one optimiser, and --optimizer has {len(optimizers)}: leave it out, or name one"

@@ -211,7 +211,7 @@ def test_tune_has_these_settings(pullback):
     table("t.csv")
     code, _, err = pullback(
         "tune", "t.csv", "--folds", 2, "--epochs", 2, "--hidden", 4, "--optimizer", "adam,lion",
-        "--schedule", "cosine", "--batch-norm", "--dropout", 0.1, "--class-weight", "balanced",
+        "--schedule", "cosine", "--batch-norm", "yes", "--dropout", 0.1, "--class-weight", "balanced",
         "--clip", 1, "--batches", "drawn",
     )  # fmt: skip
     assert (code, err) == (0, [])
@@ -222,15 +222,15 @@ def test_tune_has_these_settings(pullback):
 
 
 @pytest.mark.usefixtures("unpainted")
-def test_tune_takes_the_momentum_of_one_optimizer(pullback):
+def test_tune_takes_the_coefficients_of_one_optimizer(pullback):
     table("t.csv")
     run = ["tune", "t.csv", "--folds", 2, "--epochs", 1, "--hidden", 4, "--learning-rate", 0.1]
     assert pullback(*run, "--optimizer", "sgd", "--momentum", 0.5)[0] == 0
     best = Settings(**read_config("runs/tune-t/best.toml"))
     assert (best.optimizer, best.momentum) == ("sgd", 0.5)
-    code, _, err = pullback(*run, "--optimizer", "sgd,adam", "--momentum", 0.5)
+    code, _, err = pullback(*run, "--optimizer", "sgd,adam", "--beta1", 0.5)
     assert code == 2
-    assert "momentum: is of one optimiser, and --optimizer has 2" in err[0]
+    assert "beta1: is of one optimiser, and --optimizer has 2" in err[0]
 
 
 REFUSED = {
