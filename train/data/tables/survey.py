@@ -329,7 +329,7 @@ def _surveyed(path: str | os.PathLike[str], dialect: Dialect, keep: bool) -> Sur
             for i, dtype in enumerate(frame.dtypes)
             if isinstance(dtype, np.dtype) and dtype.kind in "if"
         ]
-        values = (frame if len(places) == dialect.width else frame[places]).to_numpy(np.float64)
+        values = frame.iloc[:, _places(places)].to_numpy(np.float64)
         inexact = _add_numbers(facts, frame, places, values)
         for i in {*range(dialect.width)} - {*places}:
             facts[i].add(frame[i], dialect.numbers)

@@ -6,8 +6,10 @@ import pytest
 
 from pullback.train.data.tables.cells import Evidence, NumberFormat, evidence, is_missing, is_number
 
-NUMBERS = ["1", "-1.5", "+.5", "5.", "1e-3", "1,5", "1.234,5", "1,234.5", "1 000", "1'000.5", "1\u202f000", "−3", "nan", "-inf"]  # fmt: skip
-WORDS = ["", "-", ".", ",", "e5", "1.2.2020", "12.05.2020", "1_000", "0x10", "1,23,4", "12-3", "a", "10.0.0.1", "1" * 500]  # fmt: skip
+NUMBERS = ["1", "-1.5", "+.5", "5.", "1e-3", "1,5", "1.234,5", "1,234.5",
+           "1 000", "1'000.5", "1\u202f000", "−3", "nan", "-inf"]  # fmt: skip
+WORDS = ["", "-", ".", ",", "e5", "1.2.2020", "12.05.2020", "1_000", "0x10", "1,23,4",
+         "12-3", "a", "10.0.0.1", "1" * 500]  # fmt: skip
 
 
 @pytest.mark.parametrize("cell", NUMBERS)

@@ -59,7 +59,7 @@ def test_the_decimal_sign_that_is_given_wins_and_the_usual_one_helps(file):  # n
 
 @pytest.mark.parametrize("magic", [b"PK\x03\x04", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"])
 def test_what_is_packed_otherwise_is_refused(file, magic):  # noqa: F811 - a fixture
-    with pytest.raises(InputError, match="unpack it|save it as CSV"):
+    with pytest.raises(InputError, match=r"unpack it|save it as CSV"):
         find_dialect(file(magic + b"xxxxxxxx"))
 
 

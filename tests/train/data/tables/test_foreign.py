@@ -71,7 +71,8 @@ def test_targets_in_files_of_their_own(file, tmp_path):  # noqa: F811 - a fixtur
     (tmp_path / "y.csv").write_text("kind\n" + "\n".join(words) + "\n")
     (tmp_path / "more.csv").write_text("n,kind\n" + "\n".join(f"1,{w}" for w in words) + "\n")
     (tmp_path / "plain.txt").write_text("\n".join("01" * 5) + "\n")
-    (tmp_path / "y-idx1-ubyte").write_bytes(struct.pack(">I", 0x801) + struct.pack(">I", 10) + bytes(range(2)) * 5)  # fmt: skip
+    head = struct.pack(">II", 0x801, 10)
+    (tmp_path / "y-idx1-ubyte").write_bytes(head + bytes(range(2)) * 5)
     load = lambda name, target=None, data=table: pb.train.load_dataset(
         data, target, target_file=tmp_path / name
     )
@@ -99,12 +100,12 @@ def test_targets_in_files_of_their_own(file, tmp_path):  # noqa: F811 - a fixtur
     with pytest.raises(InputError, match="name the target by --target, of n, kind"):
         load("more.csv")
     (tmp_path / "short.csv").write_text("kind\nu\nv\n")
-    with pytest.raises(InputError, match="has 2 targets, .* has 10 rows"):
+    with pytest.raises(InputError, match=r"has 2 targets, .* has 10 rows"):
         load("short.csv")
     (tmp_path / "gap.csv").write_text("k,kind\n" + "".join(f"1,{w}\n" for w in words[:9]) + "1,\n")
     with pytest.raises(InputError, match=r"gap\.csv, row 10: the target is empty"):
         load("gap.csv", "kind")
-    with pytest.raises(InputError, match="target_file: .*give"):
+    with pytest.raises(InputError, match=r"target_file: .*give"):
         load("images.npz")
 
 

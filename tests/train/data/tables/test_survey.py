@@ -59,7 +59,8 @@ def test_kinds_do_not_depend_on_chunks(file, monkeypatch, case, cells):  # noqa:
 def test_the_numbers_of_a_sheet_become_the_features_in_place(file):  # noqa: F811 - a fixture
     rng = np.random.default_rng(0)
     floats, ints = rng.normal(size=(500, 3)), rng.integers(-9, 9, (500, 2))
-    lines = [f"{a!r},{i},{b!r},w{i % 3},{j},{c!r}" for (a, b, c), (i, j) in zip(floats.tolist(), ints.tolist(), strict=True)]  # fmt: skip
+    pairs = zip(floats.tolist(), ints.tolist(), strict=True)
+    lines = [f"{a!r},{i},{b!r},w{i % 3},{j},{c!r}" for (a, b, c), (i, j) in pairs]
     path = file("a,i,b,w,j,c\n" + "\n".join(lines) + "\n")
     sheet = read_sheet(path)
     memory = sheet.kept.numbers
@@ -69,7 +70,8 @@ def test_the_numbers_of_a_sheet_become_the_features_in_place(file):  # noqa: F81
     x = sheet.take(["i", "b", "j", "c"])
     assert np.shares_memory(x, memory)
     assert x.flags.c_contiguous
-    np.testing.assert_array_equal(x, np.stack([ints[:, 0], floats[:, 1], ints[:, 1], floats[:, 2]], axis=1))  # fmt: skip
+    expected = [ints[:, 0], floats[:, 1], ints[:, 1], floats[:, 2]]
+    np.testing.assert_array_equal(x, np.stack(expected, axis=1))
     np.testing.assert_array_equal(read_sheet(path).take(["a", "b"]), floats[:, :2])
 
 
