@@ -34,6 +34,7 @@ MODULES = {
     "scipy": "stats",
     "sparse": "csr_array",
     "special": "erf",
+    "train.plots": "curves",
     "train": "fit",
     "tree": "flatten",
     "xp": "sin",
