@@ -1,6 +1,7 @@
-"""Tests of `train/settings/checks.py`: values that cannot be, each by itself; pairs are in tests/train/cli/test_settings.py."""
+"""Tests of `train/settings/checks.py`: each value by itself; pairs are in tests/train/cli/test_settings.py."""
 
 import pytest
+
 from pullback.train import InputError, Settings
 
 WRONG = {

@@ -1,6 +1,7 @@
 """Tests of `train/settings/parsing.py`."""
 
 import pytest
+
 from pullback.train import InputError
 from pullback.train.settings.parsing import parse_hidden, parse_names, parse_warmup
 
