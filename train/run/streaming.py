@@ -50,6 +50,9 @@ def table_size(path: str) -> int:
     A number of a text takes about as many characters as a float64 has bytes.
     """
     suffix = Path(path).suffix.lower()
+    # a pipe would be waited for
+    if not os.path.isfile(path):
+        return 0
     try:
         size = os.path.getsize(path)
         if suffix == ".npz":
