@@ -237,7 +237,8 @@ class Table:
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
-        named = suffix_of(settings.data) in (*TABLES, ".npz")
+        # in a file of its own the target is found again without a name
+        named = suffix_of(settings.data) in (*TABLES, ".npz") and not settings.target_file
         kinds = tuple((column.name, column.setting) for column in self.data.kinds or ())
         return {
             "target": settings.target or (self.data.target if named else ""),

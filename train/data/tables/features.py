@@ -11,7 +11,15 @@ import numpy as np
 
 from ...errors import InputError, counted, extra, listed
 from ..mapped import release
-from .columns import Column, Wishes, check_names, decide, did_you_mean, numbers_the_rows
+from .columns import (
+    Column,
+    Wishes,
+    are_large,
+    check_names,
+    decide,
+    did_you_mean,
+    numbers_the_rows,
+)
 from .encoder import Encoder
 from .reading import Sheet
 from .spilled import matrix_on_disk, rows_on_disk
@@ -121,7 +129,7 @@ def features_of(
         frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
     whole = scratch is None and len(rows) == len(sheet.frame)
     finite = sheet.finite(names) if whole else _finite_numbers(frame)
-    if not wishes and finite and not _ids(frame):
+    if not wishes and finite and not _ids(frame) and not _large_integers(frame):
         x = sheet.take(names) if whole else _matrix(frame, scratch)
         return Features(x, None, rows, tuple(notes))
 
@@ -196,6 +204,16 @@ def _kept(frame: Any, kept: np.ndarray, scratch: Path | None) -> Any:
 def _ids(frame: Any) -> list[str]:
     """The columns that number the rows."""
     return [name for name in frame.columns if numbers_the_rows(frame[name], str(name))]
+
+
+def _large_integers(frame: Any) -> bool:
+    """Whether a column has whole numbers that float64 may not tell apart."""
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        if are_large(frame[name], values):
+            return True
+        release(frame[name])
+    return False
 
 
 def _matrix(frame: Any, scratch: Path | None = None) -> np.ndarray:
@@ -290,6 +308,8 @@ class Layout:
             For columns that are missing.
         """
         names = [str(name) for name in sheet.frame.columns]
+        if sheet.empty_rows:
+            note(f"{sheet.name}: {counted(sheet.empty_rows, 'row')} without any cell left out")
         if self.header and sheet.header:
             absent = [name for name in self.used if name not in names]
             if absent:
