@@ -14,7 +14,7 @@ from .binary import find_idx_labels, read_idx, read_npz
 from .load import BUILT_IN, is_table, load_dataset, load_features
 from .tables.features import Layout
 from .tables.foreign import find_targets, read_targets, with_targets
-from .tables.reading import Sheet, read_sheet, suffix_of
+from .tables.reading import Sheet, suffix_of
 from .tables.values import plain
 from .targets import Positions, array_target, read_target, target_of
 
@@ -99,7 +99,7 @@ def load_labelled(
         return _of_built_in(source, wanted)
     layout, suffix = wanted.layout or Layout((), False, (), ()), suffix_of(source)
     if is_table(source) and (suffix != ".npy" or layout.names):
-        sheet = read_sheet(source, usual=layout.decimal)
+        sheet = layout.read(source, note)
         return _of_table(sheet, wanted, target, target_file, note)
     x = load_features(source, layout, wanted.means, image_shape=wanted.image_shape, note=note)
     if target_file:
@@ -250,7 +250,10 @@ def _known(
 ) -> np.ndarray:
     """The model's class numbers of a file's own ones."""
     number = {name: i for i, name in enumerate(wanted.classes)}
-    unknown = [i for i, name in enumerate(names) if name not in number]
+    # TRUE in a column with gaps is a text, without gaps a truth value
+    truths = {name.lower(): i for name, i in number.items() if name.lower() in ("false", "true")}
+    found = [number.get(name, truths.get(name.lower(), -1)) for name in names]
+    unknown = [i for i, own in enumerate(found) if own < 0]
     if unknown:
         first = positions[int(np.flatnonzero(np.isin(codes, unknown))[0])]
         rows = int(np.isin(codes, unknown).sum())
@@ -258,4 +261,4 @@ def _known(
             f"{first}: class {listed([shown(names[i], 40) for i in unknown], 3)} ({counted(rows, 'row')}) is none that "
             f"the model knows, {listed(wanted.classes, 10)}: leave such rows out"
         )
-    return np.asarray([number[name] for name in names], np.int64)[codes]
+    return np.asarray(found, np.int64)[codes]

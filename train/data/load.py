@@ -341,9 +341,7 @@ def load_features(
     source = os.fspath(path)
     file_format = _file_format(source)
     if file_format == "table" or (layout.names and is_table(source)):
-        return layout.matrix(
-            layout.arranged(read_sheet(source, usual=layout.decimal), note), means, note
-        )
+        return layout.matrix(layout.arranged(layout.read(source, note), note), means, note)
     if layout.encoder is not None:
         raise InputError(
             f"{source} holds an array, and the model takes a table with the columns {listed(layout.used, 10)}"

@@ -30,6 +30,9 @@ def test_classes_are_matched_by_what_they_are():
     assert target_of_array(np.asarray([10, 1], object), numbers, "y").tolist() == [2, 0]
     words = wanted(("07", "a"))
     assert target_of_texts(["a", "07"], words, ["", ""]).tolist() == [1, 0]
+    for classes in (("False", "True"), ("FALSE", "TRUE")):
+        for texts in (["True", "False"], ["TRUE", "FALSE"], ["true", "false"]):
+            assert target_of_texts(texts, wanted(classes), ["", ""]).tolist() == [1, 0]
     big = wanted(("9007199254740992", "9007199254740993"))
     assert target_of_texts(["9007199254740993"], big, [""]).tolist() == [1]
     assert target_of_array(np.asarray([True, False]), wanted(("False", "True")), "y").tolist() == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from .columns import (
     numbers_the_rows,
 )
 from .encoder import Encoder
-from .reading import Sheet
+from .reading import Sheet, read_sheet, suffix_of
 from .spilled import matrix_on_disk, rows_on_disk
 from .values import numbers, plain
 
@@ -296,6 +297,25 @@ class Layout:
         """The names of the model's inputs."""
         return self.used if self.encoder is None else self.encoder.names
 
+    def read(self, path: str | os.PathLike[str], note: Callable[[str], None]) -> Sheet:
+        """The sheet in a file; what of it gives no row is noted.
+
+        Raises
+        ------
+        InputError
+            As `read_sheet`.
+        """
+        sheet = read_sheet(path, usual=self.decimal)
+        if sheet.empty_rows:
+            note(f"{sheet.name}: {counted(sheet.empty_rows, 'row')} without any cell left out")
+        if sheet.header and not self.header and suffix_of(path) not in (".parquet", ".pq"):
+            # of words alone nobody can tell
+            note(
+                f"{sheet.name}: the first row is taken for a header ({listed(sheet.frame.columns, 5)}), and the file "
+                "that was trained on had none"
+            )
+        return sheet
+
     def arranged(self, sheet: Sheet, note: Callable[[str], None]) -> Sheet:
         """A sheet with the columns that the model knows, under its own names, the targets too where they are there.
 
@@ -308,8 +328,6 @@ class Layout:
             For columns that are missing.
         """
         names = [str(name) for name in sheet.frame.columns]
-        if sheet.empty_rows:
-            note(f"{sheet.name}: {counted(sheet.empty_rows, 'row')} without any cell left out")
         if self.header and sheet.header:
             absent = [name for name in self.used if name not in names]
             if absent:

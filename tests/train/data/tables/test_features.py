@@ -189,15 +189,20 @@ def test_a_file_of_people_tells_what_was_decided(file):  # noqa: F811 - a fixtur
     assert Path(path).name in data.told[0]
 
 
-def test_rows_without_any_cell_are_told(file):  # noqa: F811 - a fixture
-    sheet, notes = read_sheet(file("a,b\n1,2\n,NA\n3,4\n")), []
+def test_rows_that_are_left_out_are_told(file):  # noqa: F811 - a fixture
+    path, notes = file("a,b\n1,2\n,NA\n3,4\n"), []
     layout = Layout(("a", "b", "k"), True, ("k",), ("a", "b"))
-    assert layout.matrix(layout.arranged(sheet, notes.append), np.zeros(2), notes.append).shape == (
-        2,
-        2,
+    sheet = layout.read(path, notes.append)
+    assert (
+        layout.matrix(layout.arranged(sheet, notes.append), np.zeros(2), notes.append).shape[0] == 2
     )
-    assert notes == [f"{sheet.name}: 1 row without any cell left out"]
+    assert notes == [f"{path}: 1 row without any cell left out"]
     assert notes[0].partition(": ")[2] in sheet.found
+    layout = Layout(("0", "1"), False, ("1",), ("0",))
+    layout.read(file("red,big\nblue,small\nblue,small\n"), notes.append)
+    assert (
+        "the first row is taken for a header (red, big), and the file that was trained" in notes[1]
+    )
 
 
 def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):  # noqa: F811 - a fixture
