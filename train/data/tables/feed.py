@@ -17,7 +17,8 @@ import numpy as np
 from ...errors import InputError, counted, one_line, shown
 from ...files import check_unpacked, open_file
 from .cells import is_missing, is_number
-from .dialect import Dialect, malformed, not_text, split_spaces
+from .dialect import Dialect
+from .splitting import malformed, not_text, split_spaces
 
 _BLOCK = 1 << 18
 # The most bytes at the end in which a footer is looked for.
