@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TextIO
 
-# What is narrower than this is taken to be so wide: words would stand one under the other.
+# Narrower terminals are written to as if they were so wide: else every word would stand on a line of its own.
 _NARROWEST = 20
 
 

@@ -27,10 +27,10 @@ from .targets import array_target, target_of
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
 _CHANNELS = (1, 2, 3, 4)
-# That are looked at at once.
+# How many numbers are looked at at once.
 _NUMBERS = 1 << 20
 TABLES = SUFFIXES
-# How most files are written: nothing that has to be told.
+# How most files are written, which is not worth a line.
 _USUAL = "separated by commas; header in line 1"
 
 

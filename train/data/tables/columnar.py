@@ -1,4 +1,4 @@
-"""Tables in files of columns and arrays: Parquet by pyarrow, and .npy files, in memory or mapped."""
+"""Tables that are no texts: Parquet files, read by pyarrow, and .npy files, in memory or mapped."""
 
 from __future__ import annotations
 

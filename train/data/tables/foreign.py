@@ -1,4 +1,4 @@
-"""Targets in files of their own, and the names of several targets in one text."""
+"""Targets in files of their own, and the names of several targets written as one text."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Kept:
     ----------
     width : int
     numbers : ndarray float64 (n, width), or None
-        Of columns that stand in `others`, what is there means nothing.
+        What it has of the columns in `others` means nothing.
     others : dict
         The parts of columns that are no numbers, or such as float64 has not, by the columns' places.
     rows : int

@@ -60,7 +60,7 @@ class Rung:
     share: tuple[float, float]
 
 
-# What a combination's folds came to: losses, scores, epochs.
+# Of a combination: the loss, the score and the best epoch of each fold.
 Results = tuple[tuple[float, ...], tuple[float, ...], tuple[int, ...]]
 
 

@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a choice of settings came to.
+    """The result of a search.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ def tune(
 
 @dataclass(frozen=True)
 class _Work:
-    """What every way to search is done with; the arguments of `tune`."""
+    """A search, whichever way it goes: the data, the folds, the combinations, and where results are told and written."""
 
     source: Source
     parts: tuple[Split, ...]
