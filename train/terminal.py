@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TextIO
 
-# What is narrower than this is taken to be so wide: words would stand one under the other.
+# Narrower terminals are written to as if they were so wide: else every word would stand on a line of its own.
 _NARROWEST = 20
 
 
@@ -76,5 +76,5 @@ def print_line(line: str) -> None:
 
 def drop_output() -> None:
     """Discard output that could not be written: Python would try again at exit, and complain."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

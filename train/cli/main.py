@@ -67,10 +67,17 @@ def _reported(arguments: list[str]) -> int:
         return report_error(
             f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
         )
-    # the reader, such as `head`, has enough; typer says so in its own way
-    except (BrokenPipeError, SystemExit):
+    # the reader, such as `head`, has enough
+    except BrokenPipeError:
         drop_output()
         return 0
+    except SystemExit as error:
+        # typer's way to say the same
+        if isinstance(error.__context__, BrokenPipeError):
+            drop_output()
+            return 0
+        # the code by which shells know whether there is anything to complete
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
     except OSError as error:
         drop_output()
         return report_error(f"cannot write the output: {error.strerror or error}", BAD_INPUT)

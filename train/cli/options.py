@@ -106,7 +106,7 @@ _TABLE = (
     Option(
         "drop",
         "Columns to leave out, such as names and numbers of rows.",
-        default="what says nothing",
+        default="ids, names and constants",
         group=DATA,
         metavar="NAMES",
         parse=parse_names,

@@ -6,19 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, counted, listed, shown
 from .binary import find_idx_labels, read_idx, read_npz
-from .load import BUILT_IN, load_dataset, load_features
-from .tables.columnar import read_npy
+from .load import BUILT_IN, is_table, load_dataset, load_features
 from .tables.features import Layout
-from .tables.foreign import find_targets, read_targets, split_names, with_targets
-from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .tables.foreign import find_targets, read_targets, with_targets
+from .tables.reading import Sheet, suffix_of
 from .tables.values import plain
-from .targets import array_target, read_target, target_of
+from .targets import Positions, array_target, read_target, target_of
 
 _ADVICE = "`pullback predict` needs no target"
 
@@ -100,14 +98,16 @@ def load_labelled(
     if source in BUILT_IN:
         return _of_built_in(source, wanted)
     layout, suffix = wanted.layout or Layout((), False, (), ()), suffix_of(source)
-    if suffix in SUFFIXES and suffix != ".npy":
-        sheet = read_sheet(source, usual=layout.decimal)
+    if is_table(source) and (suffix != ".npy" or layout.names):
+        sheet = layout.read(source, note)
         return _of_table(sheet, wanted, target, target_file, note)
     x = load_features(source, layout, wanted.means, image_shape=wanted.image_shape, note=note)
     if target_file:
         raw, key = read_targets(target_file, target or None, layout.decimal)
     elif suffix == ".npy":
-        raw, key = _of_npy(source, layout, target)
+        raise InputError(
+            f"{source} holds an array without the true targets to judge by; --target-file names their file; {_ADVICE}"
+        )
     elif suffix == ".npz":
         raw, key = _of_npz(source, wanted, target)
     else:
@@ -155,7 +155,7 @@ def _of_table(
         if absent or not columns:
             raise InputError(
                 f"{sheet.name} has no column {shown(absent[0] if absent else wanted.target)}, the true target to judge "
-                f"by; --target names it, if it is called otherwise; {_ADVICE}"
+                f"by; --target names it, if it is called otherwise, or --target-file its file; {_ADVICE}"
             )
     gone = np.zeros(len(truth.frame), bool)
     for column in columns:
@@ -177,44 +177,12 @@ def _classes_of(
 ) -> np.ndarray:
     _, codes, names = target_of(sheet, columns, rows, "classification")
     column = columns[0]
-    positions = _Positions(sheet, column, rows)
+    positions = Positions(sheet, column, rows)
     if any(name not in wanted.classes for name in names):
         # words among numbers: as they stand
         texts = [str(cell) for cell in sheet.frame[column].iloc[rows]]
         return target_of_texts(texts, wanted, positions)
     return _known(codes, names, wanted, positions)
-
-
-class _Positions(Sequence[str]):
-    """The position of each target in its file; only for errors."""
-
-    def __init__(self, sheet: Sheet, column: str, rows: np.ndarray) -> None:
-        self._sheet, self._column, self._rows = sheet, column, rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, i: Any) -> Any:
-        return self._sheet.at(int(self._rows[i]), self._column)
-
-
-def _of_npy(source: str, layout: Layout, target: str) -> tuple[np.ndarray, str]:
-    """The targets among the columns of an array, by their places in the model's own data, or in this array."""
-    raw = read_npy(source)
-    try:
-        places = [int(place) for place in split_names(target)] if target else []
-    except ValueError:
-        raise InputError(
-            f"target: {source} has columns without names: give their places, counted from 0"
-        ) from None
-    if not places and raw.ndim == 2 and raw.shape[1] == len(layout.names):
-        places = [layout.names.index(name) for name in layout.targets]
-    if not places or raw.ndim != 2 or not all(0 <= place < raw.shape[1] for place in places):
-        raise InputError(
-            f"{source} has shape {raw.shape}, without the true targets to judge by; --target-file names their file; "
-            f"{_ADVICE}"
-        )
-    return raw[:, places], "column " + ",".join(map(str, places))
 
 
 def _of_npz(source: str, wanted: Wanted, target: str) -> tuple[np.ndarray, str]:
@@ -282,7 +250,10 @@ def _known(
 ) -> np.ndarray:
     """The model's class numbers of a file's own ones."""
     number = {name: i for i, name in enumerate(wanted.classes)}
-    unknown = [i for i, name in enumerate(names) if name not in number]
+    # TRUE in a column with gaps is a text, without gaps a truth value
+    truths = {name.lower(): i for name, i in number.items() if name.lower() in ("false", "true")}
+    found = [number.get(name, truths.get(name.lower(), -1)) for name in names]
+    unknown = [i for i, own in enumerate(found) if own < 0]
     if unknown:
         first = positions[int(np.flatnonzero(np.isin(codes, unknown))[0])]
         rows = int(np.isin(codes, unknown).sum())
@@ -290,4 +261,4 @@ def _known(
             f"{first}: class {listed([shown(names[i], 40) for i in unknown], 3)} ({counted(rows, 'row')}) is none that "
             f"the model knows, {listed(wanted.classes, 10)}: leave such rows out"
         )
-    return np.asarray([number[name] for name in names], np.int64)[codes]
+    return np.asarray(found, np.int64)[codes]

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
 from .mapped import on_disk, release
+from .tables.cells import EXACT
 from .tables.columnar import check_table, read_npy
 from .tables.columns import Column, Wishes
 from .tables.description import description
@@ -26,10 +27,10 @@ from .targets import array_target, target_of
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
 _CHANNELS = (1, 2, 3, 4)
-# That are looked at at once.
+# How many numbers are looked at at once.
 _NUMBERS = 1 << 20
 TABLES = SUFFIXES
-# How most files are written: nothing that has to be told.
+# How most files are written, which is not worth a line.
 _USUAL = "separated by commas; header in line 1"
 
 
@@ -162,9 +163,12 @@ def load_dataset(
             raise InputError(
                 f"{source} holds an array of shape {array.shape}: name the file of its targets by --target-file"
             )
-        # what is missing in a table can be filled in
-        if array.ndim <= 2 and (
-            array.dtype.kind not in "buif" or wishes or _not_finite(array) is not None
+        # as a table what is missing is filled in, and integers that float64 merges are refused
+        if array.ndim == 2 and (
+            array.dtype.kind not in "buif"
+            or wishes
+            or _not_finite(array) is not None
+            or _has_large(array)
         ):
             file_format = "table"
     if file_format == "table":
@@ -237,6 +241,8 @@ def _last_column(
             )
         )
     places = [place % len(names) for place in places]
+    if len(set(places)) < len(places):
+        raise InputError(f"target: {shown(str(target))} names a column twice")
     y = np.concatenate(list(_some_columns(array, places)))
     kept = [i for i in range(len(names)) if i not in places]
     if kept == list(range(len(kept))):
@@ -334,18 +340,13 @@ def load_features(
     """
     source = os.fspath(path)
     file_format = _file_format(source)
-    if file_format == "table":
-        return layout.matrix(
-            layout.arranged(read_sheet(source, usual=layout.decimal), note), means, note
-        )
+    if file_format == "table" or (layout.names and is_table(source)):
+        return layout.matrix(layout.arranged(layout.read(source, note), note), means, note)
     if layout.encoder is not None:
         raise InputError(
             f"{source} holds an array, and the model takes a table with the columns {listed(layout.used, 10)}"
         )
     raw = read_npy(source) if file_format == "npy" else _arrays(source, file_format, None)
-    if file_format == "npy" and raw.ndim == 2 and raw.shape[1] == len(layout.names):
-        # with the targets
-        raw = raw[:, [i for i, column in enumerate(layout.names) if column in layout.used]]
     x = _flat_features(raw, source)[0]
     if image_shape is not None and raw.ndim > 2 and raw.shape[1:] != image_shape:
         raise InputError(
@@ -356,6 +357,18 @@ def load_features(
             f"{source} has {counted(x.shape[1], 'column')}, the model takes {len(means):,}"
         )
     return x
+
+
+def is_table(path: str | os.PathLike[str]) -> bool:
+    """Whether a file holds rows and columns: a table, or such an array in an .npy file.
+
+    Raises
+    ------
+    InputError
+        For an .npy file that cannot be read.
+    """
+    suffix = suffix_of(path)
+    return suffix in SUFFIXES and (suffix != ".npy" or read_npy(path, mapped=True).ndim == 2)
 
 
 def _file_format(source: str) -> str:
@@ -417,6 +430,19 @@ def _not_finite(x: np.ndarray) -> tuple[int, int] | None:
             return start + row, column
         release(x)
     return None
+
+
+def _has_large(x: np.ndarray) -> bool:
+    """Whether there are whole numbers that float64 may not tell apart; some rows are looked at at a time."""
+    if x.dtype.kind not in "iu" or x.dtype.itemsize < 8:
+        return False
+    at_once = max(1, _NUMBERS // max(x.shape[1], 1))
+    for start in range(0, len(x), at_once):
+        part = x[start : start + at_once]
+        if max(float(part.max()), -float(part.min())) >= EXACT:
+            return True
+        release(x)
+    return False
 
 
 def _checked(data: Dataset) -> Dataset:

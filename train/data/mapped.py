@@ -77,7 +77,7 @@ def _is_read_only(found: mmap.mmap) -> bool:
 
 
 class Reading:
-    """What is read of arrays from their first row to the last: the memory of the mapped ones is given back on the way.
+    """The reading of arrays from their first row to the last, which gives back the memory of mapped ones on the way.
 
     Parameters
     ----------

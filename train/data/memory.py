@@ -13,7 +13,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}  # fmt: skip
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([KMGT]?I?)B?")
 
-# Of the free memory; a training in memory takes up to 2.5 times what its table does.
+# A table may take one part in so many of the free memory: training on it takes up to 2.5 times as much as it does.
 SHARE = 4
 
 

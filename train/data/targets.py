@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, extra, listed
+from .tables.cells import EXACT
 from .tables.reading import Sheet
-from .tables.values import plain
+from .tables.values import number_of, plain
 
 # Whole numbers are class labels while there are at most this many different ones.
 MAX_NUMERIC_CLASSES = 100
-# Beyond, not every integer is a float64.
-_EXACT = 2.0**53
 
 Target = tuple[str, np.ndarray, tuple[str, ...]]
 
@@ -143,12 +142,12 @@ def _one_target(sheet: Sheet, column: str, rows: np.ndarray, task: str) -> Targe
         str(cell) for cell in plain(extra("pandas", "reading tables").Series(values, dtype=object))
     ]
     first = np.unique(codes, return_index=True)[1]
-    positions = _Positions(sheet, column, rows[first])
+    positions = Positions(sheet, column, rows[first])
     found, y, classes = read_target(texts, task, positions, np.bincount(codes))
     return found, y[codes], classes
 
 
-class _Positions(Sequence[str]):
+class Positions(Sequence[str]):
     """The position of each target in its file; only for errors."""
 
     def __init__(self, sheet: Sheet, column: str, rows: np.ndarray) -> None:
@@ -163,14 +162,11 @@ class _Positions(Sequence[str]):
 
 def _number(text: str) -> int | float | None:
     """The number that a text stands for, an int where it is an integer; None if the text is no number."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    # this holds for NaN and infinity, too
-    if not value.is_integer():
+    value = number_of(text)
+    # not an integer: NaN and infinity, too
+    if value is None or not value.is_integer():
         return value
-    if abs(value) < _EXACT:
+    if abs(value) < EXACT:
         return int(value)
     exact = decimal.Decimal(text)
     # a fraction beyond 2**53 is what float64 makes of it

@@ -180,7 +180,9 @@ def _remarks(records: Sequence[RunRecord]) -> list[str]:
         lines.append("the tasks differ: losses and scores do not compare")
     else:
         known = [r for r in records if r.validation_loss is not None]
-        if known:
+        if "class_weight" in own:
+            lines.append("the weights of classes differ: losses do not compare, scores do")
+        elif known:
             best = min(known, key=lambda r: r.validation_loss or 0.0)
             lines.append(
                 f"lowest validation loss: {one_line(best.name)}, {number(best.validation_loss)}"

@@ -9,7 +9,7 @@ from typing import Any
 from ..settings.config import Settings
 from .record import RunRecord, hidden_text
 
-# Not of what a run computes, and what follows from the data and from what was said about their columns.
+# Left out: the name, which changes nothing that a run computes, and the kinds of columns, which follow from the data.
 _NOT_TOLD = ("name", "columns")
 # What says most of a run, and what follows from the rest.
 _FIRST = ("learning_rate", "optimizer", "batch_size", "l2")

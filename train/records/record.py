@@ -158,7 +158,7 @@ def _of_train(folder: Path, files: Mapping[str, float], written: float) -> RunRe
 def _ended(
     settings: Settings | None, told: Mapping[str, Any], epochs: int | None
 ) -> tuple[str, str]:
-    """What a run that nobody has was ended by."""
+    """The state of a run that no process is working on, and the reason in words."""
     stopped, why = told.get("stopped"), told.get("why")
     wanted, patience = (settings.epochs, settings.patience) if settings else (0, 0)
     done, best = epochs or 0, told.get("best_epoch")

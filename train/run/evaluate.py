@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ...autograd.core.array import backend_array
 from ..data.graph import read_edges, read_nodes
 from ..data.labelled import Wanted, load_labelled, target_of_texts
 from ..data.load import BUILT_IN
-from ..data.tables.foreign import split_names
+from ..data.tables.foreign import target_names
 from ..data.text import encode, read_text
 from ..errors import InputError, counted
 from ..evaluation.metrics import (
@@ -139,7 +139,7 @@ def evaluate_file(
     (150, True)
     """
     chosen: Any = backend.use(backend_name) if backend_name else contextlib.nullcontext()
-    path, notes = model_file(run), list[str]()
+    path = model_file(run)
     with chosen:
         described = load_described(path)
         kind = described[1].get("kind", "table")
@@ -149,17 +149,16 @@ def evaluate_file(
             found = _of_text(path, data)
         else:
             trained = trained_of(path, *described)
-            x, y = load_labelled(
-                data, wanted(trained), target=target, target_file=target_file, note=notes.append
-            )
-            found = judged(trained, x, y)
+            found = judged_on_file(trained, data, target=target, target_file=target_file)
+    found = _with_notes(found, _seen(path, data))
     about = {"run": str(run), "data": str(data)}
-    notes += _seen(path, data)
-    metrics = (
-        replace(found.metrics, notes=(*found.metrics.notes, *notes)) if found.metrics else None
-    )
-    name = f"{Path(run).name} on {Path(data).name}"
-    return replace(found, metrics=metrics, about=about, title=name)
+    return replace(found, about=about, title=f"{Path(run).name} on {Path(data).name}")
+
+
+def _with_notes(found: Evaluated, notes: Sequence[str]) -> Evaluated:
+    if found.metrics is None:
+        return found
+    return replace(found, metrics=replace(found.metrics, notes=(*found.metrics.notes, *notes)))
 
 
 def wanted(trained: Trained) -> Wanted:
@@ -174,6 +173,17 @@ def wanted(trained: Trained) -> Wanted:
     )
 
 
+def judged_on_file(
+    trained: Trained, data: str | Path, *, target: str = "", target_file: str = ""
+) -> Evaluated:
+    """A model of a table or of images, judged by a file with the true targets; `evaluate_file` says which."""
+    notes: list[str] = []
+    x, y = load_labelled(
+        data, wanted(trained), target=target, target_file=target_file, note=notes.append
+    )
+    return _with_notes(judged(trained, x, y), notes)
+
+
 def judged(trained: Trained, x: np.ndarray, y: np.ndarray) -> Evaluated:
     """A model of a table or of images, judged by rows and their targets."""
     return _judged(trained(x), y, trained.task, trained.classes, trained.target)
@@ -186,18 +196,6 @@ def _judged(
         return Evaluated(classification_metrics(y, outputs, classes), y, outputs, classes)
     names = target_names(target, y.shape[1])
     return Evaluated(regression_metrics(y, outputs, names), y, outputs, names)
-
-
-def target_names(target: str, k: int) -> tuple[str, ...]:
-    """What the targets of a regression are called.
-
-    Examples
-    --------
-    >>> target_names("a,b", 1), target_names("a,b", 2), target_names("y", 2)
-    (('a,b',), ('a', 'b'), ('y[0]', 'y[1]'))
-    """
-    names = [target] if k == 1 else split_names(target)
-    return tuple(names) if len(names) == k else tuple(f"{target}[{i}]" for i in range(k))
 
 
 def _of_graph(path: Path, nodes: str | Path, edges: str | Path | None, target: str) -> Evaluated:

@@ -22,7 +22,7 @@ from ..errors import InputError, counted, extra
 from ..evaluation.metrics import Metrics
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
-from .evaluate import evaluate_file, judged, wanted
+from .evaluate import judged, judged_on_file, wanted
 from .metadata import model_file
 from .predict import Trained, trained_of
 
@@ -156,15 +156,12 @@ class Loaded:
             As `predict`; for labels that the model does not know, and without targets.
         """
         trained = self._trained
+        X = _as_pandas(X)
         if y is None and isinstance(X, str | os.PathLike):
-            found = evaluate_file(self.path, os.fspath(X)).metrics
+            found = judged_on_file(trained, os.fspath(X)).metrics
         else:
-            if y is None and trained.target in getattr(X, "columns", ()):
-                y = X[trained.target]
             if y is None:
-                raise InputError(
-                    f"evaluate: there is no y, and X has no column {trained.target!r}: give the true targets as y"
-                )
+                y = _targets_in(X, trained)
             x = self._features(X)
             truth = target_of_array(_as_array(y), wanted(trained), "y")
             if len(truth) != len(x):
@@ -179,7 +176,7 @@ class Loaded:
 
     def _features(self, X: Any) -> np.ndarray:
         """Features as the model takes them, shape (n, d)."""
-        trained = self._trained
+        trained, X = self._trained, _as_pandas(X)
         layout, means = trained.layout, trained.inputs.mean
         if isinstance(X, str | os.PathLike):
             return load_features(X, layout, means, image_shape=trained.image_shape, note=_warn)
@@ -189,6 +186,23 @@ class Loaded:
             frame = extra("pandas", "a table of columns").DataFrame(_as_array(X))
             return layout.matrix(layout.arranged(_sheet(frame, header=False), _warn), means, _warn)
         return _checked(_as_array(X), trained, len(means))
+
+
+def _as_pandas(X: Any) -> Any:
+    """A table of Polars or Arrow as a DataFrame; anything else as it is."""
+    return X.to_pandas() if hasattr(X, "to_pandas") else X
+
+
+def _targets_in(X: Any, trained: Trained) -> Any:
+    """The columns of a DataFrame that are the model's targets."""
+    places = {str(name): i for i, name in enumerate(getattr(X, "columns", ()))}
+    names = trained.layout.targets or (trained.target,)
+    if not all(name in places for name in names):
+        raise InputError(
+            f"evaluate: there is no y, and X has no column {trained.target!r}: give the true targets as y"
+        )
+    found = X.iloc[:, [places[name] for name in names]]
+    return found.iloc[:, 0] if len(names) == 1 else found
 
 
 def _warn(line: str) -> None:

@@ -19,7 +19,7 @@ from ..data.load import TABLES, as_images, load_features
 from ..data.split import Standardizer
 from ..data.tables.columns import did_you_mean
 from ..data.tables.features import Layout
-from ..data.tables.foreign import split_names
+from ..data.tables.foreign import target_names
 from ..data.tables.reading import read_sheet, suffix_of
 from ..data.tables.values import texts as cells
 from ..errors import InputError, one_line
@@ -282,11 +282,7 @@ def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], ta
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     if task == "regression":
-        k = result.shape[1]
-        names = [target] if k == 1 else split_names(target)
-        if len(names) != k:
-            names = [f"{target}[{i}]" for i in range(k)]
-        writer.writerow([f"predicted {name}" for name in names])
+        writer.writerow([f"predicted {name}" for name in target_names(target, result.shape[1])])
         writer.writerows([f"{value:.9g}" for value in row] for row in result)
         return lines.getvalue()
     writer.writerow(["class", *(f"p({name})" for name in classes)])

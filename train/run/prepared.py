@@ -58,7 +58,7 @@ class Prepared:
     report : callable
         ``report(loss)``: what a loss means, for the last line.
     notes : tuple of str
-        What is to be told beside `start`, each in a line.
+        Lines to print after `start`.
     """
 
     settings: Settings

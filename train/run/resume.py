@@ -17,6 +17,9 @@ from ..parallel.launch import together
 from ..parallel.ranks import of_rank_0
 from ..schedules import by_all_steps
 from ..settings.config import Settings, read_config
+from .checkpoint import load_described
+from .metadata import MODEL
+from .prepared import Prepared
 from .run import (
     CHECKPOINT,
     CONFIG,
@@ -29,6 +32,9 @@ from .run import (
     run_config,
     trained,
 )
+
+# Of the model's metadata what numbers alone do not tell.
+_NAMES = ("task", "target", "classes", "columns", "vocabulary")
 
 # What may be another when a run goes on: none of them changes what a step computes, but for rounding.
 FREE = ("epochs", "patience", "backend", "stream", "memory")
@@ -100,6 +106,27 @@ def _folder(run: str | os.PathLike[str]) -> Path:
     )
 
 
+def _check_names(folder: Path, ready: Prepared) -> None:
+    """Refuse data whose names are others than in the model's file: their numbers may be the same all the same.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        _, before, _ = load_described(folder / MODEL)
+    # there is none yet, or it is damaged: it is written anew
+    except InputError:
+        return
+    for key in _NAMES:
+        was, now = before.get(key), ready.metadata.get(key)
+        if key in before and was != now:
+            raise InputError(
+                f"resume: the data are not those that {folder} was trained on: {key} {shown(was)} then, {shown(now)} "
+                "now; start a new run"
+            )
+
+
 def resume(
     run: str | os.PathLike[str],
     options: Mapping[str, Any] | None = None,
@@ -154,7 +181,13 @@ def resume(
     with contextlib.ExitStack() as stack:
         folder = Path(run)
         of_rank_0(distributed, lambda: stack.enter_context(locked(folder)))
-        ready = together(distributed, lambda: made_ready(settings, stack, distributed, folder))
+
+        def made() -> Prepared:
+            found = made_ready(settings, stack, distributed, folder)
+            _check_names(folder, found)
+            return found
+
+        ready = together(distributed, made)
         voice.say_start(ready)
 
         def renew() -> bytes:

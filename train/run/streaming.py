@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..data.load import BUILT_IN
 from ..data.memory import SHARE, free_memory, parse_size, size_text
+from ..data.tables.reading import suffix_of
 from ..errors import extra
 from ..settings.config import Settings
 
@@ -49,7 +50,7 @@ def table_size(path: str) -> int:
 
     A number of a text takes about as many characters as a float64 has bytes.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = suffix_of(path)
     # a pipe would be waited for
     if not os.path.isfile(path):
         return 0
@@ -61,12 +62,12 @@ def table_size(path: str) -> int:
     # what is no archive is told when it is read
     except (OSError, ValueError, zipfile.BadZipFile):
         return 0
-    if suffix == ".parquet":
+    if suffix in (".parquet", ".pq"):
         # what is no such file, or cannot be read for want of pyarrow, is told when it is read
         with contextlib.suppress(Exception):
-            found = extra("pyarrow.parquet", "reading .parquet").read_metadata(path)
+            found = extra("pyarrow.parquet", "reading Parquet").read_metadata(path)
             return 8 * int(found.num_rows) * int(found.num_columns)
-    if suffix == ".gz":
+    if path.lower().endswith(".gz"):
         size *= _UNPACKED
     name = Path(path).name.lower()
     return size * _PIXELS if "idx" in name or "ubyte" in name else size

@@ -18,6 +18,7 @@ from ..data.mapped import on_disk
 from ..data.split import Split, Standardizer, folds, split
 from ..data.tables.columns import Wishes
 from ..data.tables.encoder import Encoder
+from ..data.tables.features import Layout
 from ..data.tables.reading import suffix_of
 from ..data.tables.spilled import matrix_on_disk
 from ..errors import InputError, counted
@@ -84,21 +85,8 @@ class Table:
 
     def prepare(self, settings: Settings, rows: Split, active: backend.Backend) -> Prepared:
         """Standardised parts on the device, the first model."""
-        data, task, layout = self.data, task_for(self.data), self.data.layout
-        encoder = None
-        if data.kinds is not None and layout is not None:
-            # of the training rows alone, also where this is one fold of many
-            if self.scratch is None:
-                encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
-                x = encoder.transform(data.x)
-            else:
-                encoder = Encoder.fit(data.kinds, data.x, rows=rows.train)
-                x = matrix_on_disk(data.x, encoder.transform, len(encoder.names), self.scratch)
-            data = replace(data, x=x, columns=encoder.names)
-            layout = replace(layout, encoder=encoder, used=encoder.columns)
-        inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
-        if encoder is not None:
-            inputs = inputs.of_some(encoder.is_number)
+        encoded, layout, inputs = self._encoded(rows)
+        data, task = encoded.data, task_for(encoded.data)
         targets = None
         if data.task == "regression":
             targets = Standardizer.fit(data.y, rows=rows.train)
@@ -108,46 +96,7 @@ class Table:
                     f"class_weight: is for classes, and {data.target!r} is a number; leave it out"
                 )
             task = balanced(task, np.asarray(data.y)[rows.train], len(data.classes))
-        built_by = None
-        if settings.model == "cnn":
-            image = data.axes
-            built_by = Architecture(
-                "cnn",
-                {
-                    "image": image,
-                    "hidden": settings.hidden,
-                    "outputs": task.outputs,
-                    "activation": settings.activation,
-                    "dropout": settings.dropout,
-                },
-                settings.dtype,
-            )
-            model: Any = built_by.build(settings.seed)
-            network = f"cnn {' × '.join(map(str, image))} to {task.outputs}"
-        else:
-            sizes = [data.x.shape[1], *settings.hidden, task.outputs]
-            network = "network " + "-".join(map(str, sizes))
-            if settings.batch_norm or settings.dropout:
-                built_by = Architecture(
-                    "mlp",
-                    {
-                        "features": int(data.x.shape[1]),
-                        "hidden": settings.hidden,
-                        "outputs": task.outputs,
-                        "activation": settings.activation,
-                        "dropout": float(settings.dropout or 0.0),
-                        "batch_norm": settings.batch_norm,
-                    },
-                    settings.dtype,
-                )
-                model = built_by.build(settings.seed)
-                network += " with batch norm" if settings.batch_norm else ""
-            else:
-                model = models.MLP(
-                    sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
-                )
-        network += f", {settings.activation}" if settings.hidden or built_by else ""
-        encoded = replace(self, data=data)
+        model, built_by, network = encoded._network(settings, task.outputs)
         wanted = Wanted(
             layout, inputs.mean, data.target, data.classes, data.y.shape[1:], data.image_shape
         )
@@ -187,6 +136,56 @@ class Table:
             lambda loss: about._report(loss, targets),
             (*self.told, *notes, *((self.why,) if self.why else ())),
         )
+
+    def _encoded(self, rows: Split) -> tuple[Table, Layout | None, Standardizer]:
+        """The table with columns of numbers alone, its layout, and the scale of its columns.
+
+        All of it is learned from the training rows, also where these are of one fold of many.
+        """
+        data, layout = self.data, self.data.layout
+        encoder = None
+        if data.kinds is not None and layout is not None:
+            if self.scratch is None:
+                encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
+                x = encoder.transform(data.x)
+            else:
+                encoder = Encoder.fit(data.kinds, data.x, rows=rows.train)
+                x = matrix_on_disk(data.x, encoder.transform, len(encoder.names), self.scratch)
+            data = replace(data, x=x, columns=encoder.names)
+            layout = replace(layout, encoder=encoder, used=encoder.columns)
+        inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
+        if encoder is not None:
+            inputs = inputs.of_some(encoder.is_number)
+        return replace(self, data=data), layout, inputs
+
+    def _network(self, settings: Settings, outputs: int) -> tuple[Any, Architecture | None, str]:
+        """The first model, what built it where it is no MLP, and what it is in a few words."""
+        data = self.data
+        sizes = [data.x.shape[1], *settings.hidden, outputs]
+        words = "network " + "-".join(map(str, sizes))
+        own: dict[str, Any] = {
+            "hidden": settings.hidden,
+            "outputs": outputs,
+            "activation": settings.activation,
+        }
+        if settings.model == "cnn":
+            own = {"image": data.axes, **own, "dropout": settings.dropout}
+            words = f"cnn {' × '.join(map(str, data.axes))} to {outputs}"
+        elif settings.batch_norm or settings.dropout:
+            own = {
+                "features": int(data.x.shape[1]),
+                **own,
+                "dropout": float(settings.dropout or 0.0),
+                "batch_norm": settings.batch_norm,
+            }
+            words += " with batch norm" if settings.batch_norm else ""
+        else:
+            model = models.MLP(
+                sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
+            )
+            return model, None, words + (f", {settings.activation}" if settings.hidden else "")
+        built_by = Architecture(settings.model, own, settings.dtype)
+        return built_by.build(settings.seed), built_by, f"{words}, {settings.activation}"
 
     def _tested(
         self, encoded: Table, rows: np.ndarray, wanted: Wanted, notes: list[str]
@@ -237,7 +236,8 @@ class Table:
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
-        named = suffix_of(settings.data) in (*TABLES, ".npz")
+        # in a file of its own the target is found again without a name
+        named = suffix_of(settings.data) in (*TABLES, ".npz") and not settings.target_file
         kinds = tuple((column.name, column.setting) for column in self.data.kinds or ())
         return {
             "target": settings.target or (self.data.target if named else ""),

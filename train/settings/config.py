@@ -267,6 +267,12 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
         given.get(key, base.get(key)) != base.get(key) for key in ("data", "target", "target_file")
     ):
         base.pop("columns", None)
+    if given.get("dates", base.get("dates", "")) != base.get("dates", ""):
+        # what its dates look like is found anew
+        base["columns"] = tuple(
+            (name, "date" if kind.startswith("date ") else kind)
+            for name, kind in base.get("columns", ())
+        )
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
         for key in OF_OPTIMIZER:

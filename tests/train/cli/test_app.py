@@ -63,6 +63,16 @@ def test_bash_completes_options_and_their_values():
     assert found["--lea"] == ["--learning-rate"]
 
 
+@pytest.mark.parametrize(("words", "code"), [("pullback --no", 1), ("pullback tr", 0)])
+def test_fish_is_told_by_the_exit_code_whether_there_is_anything(
+    pullback, monkeypatch, words, code
+):
+    monkeypatch.setenv("_PULLBACK_COMPLETE", "complete_fish")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "is-args")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
+    assert pullback() == (code, [], [])
+
+
 def test_help_imports_nothing_large():
     code = (
         "import sys\nfrom pullback.train.cli import main\n"

@@ -30,6 +30,9 @@ def test_classes_are_matched_by_what_they_are():
     assert target_of_array(np.asarray([10, 1], object), numbers, "y").tolist() == [2, 0]
     words = wanted(("07", "a"))
     assert target_of_texts(["a", "07"], words, ["", ""]).tolist() == [1, 0]
+    for classes in (("False", "True"), ("FALSE", "TRUE")):
+        for texts in (["True", "False"], ["TRUE", "FALSE"], ["true", "false"]):
+            assert target_of_texts(texts, wanted(classes), ["", ""]).tolist() == [1, 0]
     big = wanted(("9007199254740992", "9007199254740993"))
     assert target_of_texts(["9007199254740993"], big, [""]).tolist() == [1]
     assert target_of_array(np.asarray([True, False]), wanted(("False", "True")), "y").tolist() == [
@@ -81,10 +84,16 @@ def test_an_array_with_its_targets_and_a_file_of_them(tmp_path):
     for name, settings in (("t.npy", {}), ("x.npy", {"target_file": str(tmp_path / "y.npy")})):
         x, y = load_labelled(tmp_path / name, known, **settings)
         assert (x.tolist(), y.tolist()) == (array[:, :2].tolist(), array[:, 2:].tolist())
+    # another column is the target: the others are the features, as in a table
+    x, y = load_labelled(tmp_path / "t.npy", known, target="0")
+    assert (x.tolist(), y.tolist()) == (array[:, 1:].tolist(), array[:, :1].tolist())
+    with pytest.raises(InputError, match=r"no column '2', the true target.*--target-file its file"):
+        load_labelled(tmp_path / "x.npy", known)
+    np.save(tmp_path / "images.npy", np.zeros((4, 1, 2)))
     with pytest.raises(
         InputError, match=r"without the true targets.*--target-file names their file"
     ):
-        load_labelled(tmp_path / "x.npy", known)
+        load_labelled(tmp_path / "images.npy", Wanted(None, np.zeros(2), "y", (), (1,)))
     Path(tmp_path / "x.csv").write_text("b,a\n1,0\n4,3\n7,6\n10,9\n")
     x, y = load_labelled(tmp_path / "x.csv", wanted(), target_file=str(tmp_path / "y.npy"))
     assert (x.tolist(), y.tolist()) == (array[:, :2].tolist(), array[:, 2:].tolist())

@@ -89,3 +89,11 @@ def test_predictions_name_them(tmp_path, pullback, kind):  # noqa: F811 - a fixt
 
 
 # ── estimators ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_digits_with_an_underscore_between_are_names(tmp_path):
+    path, found = tmp_path / "a.csv", ["1_12", "11_2", "2_1"]
+    path.write_text(as_csv((found * 14)[: len(X)]))
+    data = pb.train.load_dataset(path)
+    assert data.classes == ("11_2", "1_12", "2_1")
+    assert data.y[:3].tolist() == [1, 0, 2]

@@ -50,6 +50,7 @@ def test_as_many_tables_as_the_terminal_wants(folders, tmp_path):
         ({"target": "petal width (cm)"}, "the tasks differ: losses and scores do not compare"),
         ({"seed": 1}, "the seeds differ, and with them the rows of training"),
         ({"score": "r2"}, "the tasks differ"),
+        ({"class_weight": "balanced"}, "weights of classes differ: losses do not compare, scores"),
     ],
 )
 def test_what_does_not_compare_is_remarked(folders, tmp_path, more, said):

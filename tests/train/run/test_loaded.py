@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,29 @@ def test_other_models_say_what_to_use(pullback):
     pullback("train", nodes, "--edges", edges, "--epochs", 1)
     with pytest.raises(InputError, match="takes it with --edges"):
         pb.train.load(f"runs/{Path(nodes).stem}").predict([[1]])
+
+
+def test_several_targets_and_tables_of_arrow(pullback):
+    arrow = pytest.importorskip("pyarrow", reason="tables of Arrow")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(rng.normal(size=(30, 3)), columns=list("abc"))
+    frame.to_csv("t.csv", index=False)
+    pullback("train", "t.csv", "--target", "b,c", *QUICK)
+    loaded = pb.train.load("runs/t")
+    found = loaded.evaluate(frame)
+    assert [target.name for target in found.per_target] == ["b", "c"]
+    assert found.r2 == pytest.approx(loaded.evaluate(frame, frame[["b", "c"]]).r2)
+    table = arrow.Table.from_pandas(frame)
+    assert loaded.predict(table).tolist() == loaded.predict(frame).tolist()
+    assert loaded.evaluate(table) == found
+    with pytest.raises(InputError, match="no y, and X has no column 'b,c'"):
+        loaded.evaluate(frame[["a", "b"]])
+
+
+def test_a_file_is_judged_by_the_model_in_memory(pullback):
+    pullback("train", table("n.csv", "numbers"), *QUICK)
+    loaded = pb.train.load("runs/n")
+    other = replace(loaded, model=pb.models.MLP([2, 4, 1], seed=5, dtype="float32"))
+    frame = pandas.read_csv("n.csv")
+    assert other.evaluate("n.csv").r2 == pytest.approx(other.evaluate(frame).r2)
+    assert other.evaluate("n.csv").r2 != loaded.evaluate("n.csv").r2

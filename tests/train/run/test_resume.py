@@ -192,6 +192,11 @@ def test_other_data_and_damage_are_told(pullback, kill):
     assert (code, len(err)) == (2, 1)
     assert "is of another training: the training data's digest was" in err[0]
     assert Path("runs/t/run.toml").read_text() == settings
+    for old, new, key in (("low", "lower", "classes"), ("left,right", "right,left", "columns")):
+        Path("t.csv").write_text(whole.replace(old, new))
+        code, _, err = pullback("train", "--resume", "runs/t", "--epochs", 40)
+        assert (code, len(err)) == (2, 1)
+        assert f"the data are not those that runs/t was trained on: {key} [" in err[0]
     Path("t.csv").write_text(whole)
     path = Path("runs/t/checkpoint.safetensors")
     data = path.read_bytes()

@@ -122,6 +122,8 @@ def test_sizes_of_files_are_those_of_their_numbers(folder):
     pytest.importorskip("pyarrow", reason="a Parquet file is written")
     pandas.DataFrame(np.ones((10, 3)), columns=list("abc")).to_parquet("t.parquet")
     assert streaming.table_size("t.parquet") == 240
+    Path("t.parquet").rename("t.pq")
+    assert streaming.table_size("t.pq") == 240
 
 
 class Killed(BaseException):

@@ -77,3 +77,19 @@ def test_images_of_another_form_are_not_predicted(pullback):
     assert "turned.npz has images of shape (3, 6, 7), the model takes (6, 7, 3)" in said
     np.savez("flat.npz", X=found["X"].reshape(len(found["X"]), -1))
     assert pullback("predict", "runs/images", "flat.npz")[1] == expected
+
+
+def test_an_array_with_gaps_and_targets_in_a_file_goes_on_repeats_and_predicts(pullback):
+    x = np.random.default_rng(0).normal(size=(30, 3))
+    x[4, 1] = np.nan
+    np.save("x.npy", x)
+    np.save("y.npy", np.arange(30) % 2)
+    first = ["train", "x.npy", "--target-file", "y.npy", "--hidden", 4, "--epochs", 1]
+    assert pullback(*first)[0] == 0
+    assert pullback("train", "--resume", "runs/x", "--epochs", 2)[0] == 0
+    assert pullback("train", "--config", "runs/x/run.toml")[0] == 0
+    same = [Path("runs", run, "metrics.csv").read_bytes() for run in ("x", "x-2")]
+    assert same[0] == same[1]
+    code, out, err = pullback("predict", "runs/x", "x.npy")
+    assert (code, len(out), err) == (0, 31, [])
+    assert pullback("evaluate", "runs/x", "x.npy", "--target-file", "y.npy")[0] == 0

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pullback as pb
+from pullback.train.settings.config import merged
 
 from ..cli import _cli
 from ..cli._cli import FILES, table
@@ -71,3 +72,14 @@ def test_settings_survive_a_settings_file(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text(pb.train.config_text(odd, ("a comment",)))
     assert pb.train.Settings(**pb.train.read_config(path)) == odd
+
+
+def test_dates_that_are_read_otherwise_are_found_anew():
+    from_file = {
+        "data": "t.csv",
+        "dates": "day-first",
+        "columns": (("day", "date %d/%m/%Y"), ("x", "number")),
+    }
+    assert merged(from_file, {"dates": "day-first"}).columns == from_file["columns"]
+    assert merged(from_file, {"dates": "month-first"}).columns == (("day", "date"), ("x", "number"))
+    assert merged(from_file, {"target": "x"}).columns == ()

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+# Beyond, not every integer is a float64.
+EXACT = 2**53
+
 # What stands for a cell that is not known. -999 is a number: only who made the file knows better.
 MISSING = (
     "", "NA", "N/A", "n/a", "#N/A", "<NA>", "na", "NaN", "nan", "NAN", "NULL", "null", "Null", "NaT", "?", "-", "--",

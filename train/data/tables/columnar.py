@@ -1,4 +1,4 @@
-"""Tables in files of columns and arrays: Parquet by pyarrow, and .npy files, in memory or mapped."""
+"""Tables that are no texts: Parquet files, read by pyarrow, and .npy files, in memory or mapped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from ...errors import InputError, counted, extra, listed, one_line
 from ...files import open_file
 from ..binary import npy_header
+from .cells import EXACT
 
-_EXACT = 2**53
 _INDEX = "__index_level_0__"
 
 
@@ -106,7 +106,7 @@ def _is_big(values: Any) -> bool:
     if not arrow.types.is_integer(values.type) or values.type.bit_width < 64:
         return False
     ends = compute.min_max(values).as_py()
-    return ends["max"] is not None and max(ends["max"], -ends["min"]) > _EXACT
+    return ends["max"] is not None and max(ends["max"], -ends["min"]) > EXACT
 
 
 def _typed(values: Any, missing: bool, big: bool) -> Any:

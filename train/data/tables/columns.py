@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from ...errors import InputError, listed, shown
 from ..mapped import release
+from .cells import EXACT
 from .dates import ISO, parsed
 from .text_columns import decide_dates, decide_texts, first_at
 from .values import At, at_row, numbers, plain, text_of, truths
@@ -244,13 +246,41 @@ def _decided(cells: Any, name: str, asked: str, why: str, order: str, at: At) ->
     if cells.dtype != object:
         if numbers_the_rows(known, name):
             return column("dropped", "numbers the rows")
-        numbers(cells, name, at)
+        _refuse_merged(known, numbers(known, name, at), name)
         return column("number", "numbers")
     kind, why, form = decide_texts(cells, known, name, order, at)
     # integers beyond float64 are texts
     if kind == "number" and numbers_the_rows(known, name):
         kind, why = "dropped", "numbers the rows"
+    if kind == "number":
+        _refuse_merged(known, numbers(known, name, at), name)
     return column(kind, why, form)
+
+
+def _refuse_merged(known: Any, values: np.ndarray, name: str) -> None:
+    """Refuse different whole numbers of which float64 makes the same."""
+    if not are_large(known, values):
+        return
+    different = len({int(cell) for cell in known.tolist()})
+    left = len(np.unique(values))
+    if left < different:
+        quoted = shlex.quote(name)
+        raise InputError(
+            f"column {name!r}: whole numbers beyond 2**53, of which float64 tells {left:,} of {different:,} apart: "
+            f"subtract what they have in common, or leave the column out (--drop {quoted}), make categories of it "
+            f"(--categorical {quoted}), or take it all the same (--numeric {quoted})"
+        )
+
+
+def are_large(cells: Any, values: np.ndarray) -> bool:
+    """Whether cells are whole numbers and, as float64, so large that others are between two of them."""
+    if cells.dtype.kind not in "iuO" or not len(values):
+        return False
+    if max(float(values.max()), -float(values.min())) < EXACT:
+        return False
+    return cells.dtype != object or all(
+        re.fullmatch(r"[+-]?\d+", text_of(cell)) for cell in cells.tolist()
+    )
 
 
 _CELLS = (str, int, float, bool, np.generic)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
-import io
 import itertools
 import os
 import re
@@ -17,6 +15,7 @@ from typing import Any
 from ...errors import InputError, counted, one_line, shown
 from ...files import open_file
 from .cells import NumberFormat, evidence, is_missing, is_number
+from .splitting import Row, not_text, split_rows, split_spaces
 
 # Bytes of which the way of writing is found, rows that tell the delimiter, and rows that tell the rest.
 _SAMPLE, _ROWS, _MORE_ROWS = 1 << 20, 200, 2000
@@ -195,60 +194,6 @@ def _decoded(data: bytes, encoding: str, name: str) -> str:
         ) from None
 
 
-def not_text(name: str, line: int) -> InputError:
-    """The error for a file with NUL bytes in it."""
-    return InputError(f"{name}, row {line}: a NUL byte: not a text file (is this a table?)")
-
-
-Row = tuple[int, list[str]]
-
-
-def split_rows(text: str, delimiter: str, name: str, whole: bool, most: int = _ROWS) -> list[Row]:
-    """The first rows of a text that are not blank, each with the line at which it ends.
-
-    Raises
-    ------
-    InputError
-        For a quotation that is malformed or does not end.
-    """
-    if delimiter == " ":
-        lines = enumerate(text.splitlines(), 1)
-        return [
-            (i, split_spaces(line)) for i, line in itertools.islice(lines, most) if line.strip()
-        ]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
-    )
-    rows: list[Row] = []
-    try:
-        for cells in itertools.islice(reader, most):
-            if len(cells) > 1 or any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, cells))
-    except csv.Error as error:
-        # a sample may end within a quotation
-        if whole or "unexpected end" not in str(error):
-            raise malformed(name, reader.line_num, error) from None
-    return rows
-
-
-def split_spaces(line: str) -> list[str]:
-    """The words of a line, those in quotation marks as one.
-
-    Examples
-    --------
-    >>> split_spaces(' 1  "two words" 3')
-    ['1', 'two words', '3']
-    """
-    if '"' not in line:
-        return line.split()
-    return [quoted or word for quoted, word in re.findall(r'"([^"]*)"|(\S+)', line)]
-
-
-def malformed(name: str, line: int, error: Exception) -> InputError:
-    """The error for a row that is no CSV."""
-    return InputError(f"{name}, row {line}: malformed CSV: {one_line(error)}")
-
-
 def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> Dialect:
     name = start.name
     notes: list[str] = []
@@ -320,7 +265,7 @@ def _delimiter(text: str, name: str, whole: bool) -> str:
         if candidate not in text:
             continue
         try:
-            rows = split_rows(text, candidate, name, whole)
+            rows = split_rows(text, candidate, name, whole, _ROWS)
         except InputError as found:
             error = error or (found if candidate == "," else None)
             continue

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import InputError, extra, listed
 from ..mapped import release
+from .cells import EXACT
 from .columns import KINDS, Column
 from .dates import ISO, PARTS, has_hours, parts_of
 from .values import At, at_row, dates, number_of, numbers, plain, texts, truths
@@ -357,7 +358,7 @@ def _categories(series: Any, one: Learned) -> list[str | None]:
 def _exact(text: str) -> bool:
     """Whether no other number of the same float64 can be meant."""
     number = number_of(text)
-    return number is None or abs(number) < 2**53
+    return number is None or abs(number) < EXACT
 
 
 def _groups(learned: Sequence[Learned], of: Sequence[int]) -> dict[str, list[int]]:

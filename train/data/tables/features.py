@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,17 @@ import numpy as np
 
 from ...errors import InputError, counted, extra, listed
 from ..mapped import release
-from .columns import Column, Wishes, check_names, decide, did_you_mean, numbers_the_rows
+from .columns import (
+    Column,
+    Wishes,
+    are_large,
+    check_names,
+    decide,
+    did_you_mean,
+    numbers_the_rows,
+)
 from .encoder import Encoder
-from .reading import Sheet
+from .reading import Sheet, read_sheet, suffix_of
 from .spilled import matrix_on_disk, rows_on_disk
 from .values import numbers, plain
 
@@ -121,7 +130,7 @@ def features_of(
         frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
     whole = scratch is None and len(rows) == len(sheet.frame)
     finite = sheet.finite(names) if whole else _finite_numbers(frame)
-    if not wishes and finite and not _ids(frame):
+    if not wishes and finite and not _ids(frame) and not _large_integers(frame):
         x = sheet.take(names) if whole else _matrix(frame, scratch)
         return Features(x, None, rows, tuple(notes))
 
@@ -196,6 +205,16 @@ def _kept(frame: Any, kept: np.ndarray, scratch: Path | None) -> Any:
 def _ids(frame: Any) -> list[str]:
     """The columns that number the rows."""
     return [name for name in frame.columns if numbers_the_rows(frame[name], str(name))]
+
+
+def _large_integers(frame: Any) -> bool:
+    """Whether a column has whole numbers that float64 may not tell apart."""
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        if are_large(frame[name], values):
+            return True
+        release(frame[name])
+    return False
 
 
 def _matrix(frame: Any, scratch: Path | None = None) -> np.ndarray:
@@ -277,6 +296,25 @@ class Layout:
     def inputs(self) -> tuple[str, ...]:
         """The names of the model's inputs."""
         return self.used if self.encoder is None else self.encoder.names
+
+    def read(self, path: str | os.PathLike[str], note: Callable[[str], None]) -> Sheet:
+        """The sheet in a file; what of it gives no row is noted.
+
+        Raises
+        ------
+        InputError
+            As `read_sheet`.
+        """
+        sheet = read_sheet(path, usual=self.decimal)
+        if sheet.empty_rows:
+            note(f"{sheet.name}: {counted(sheet.empty_rows, 'row')} without any cell left out")
+        if sheet.header and not self.header and suffix_of(path) not in (".parquet", ".pq"):
+            # of words alone nobody can tell
+            note(
+                f"{sheet.name}: the first row is taken for a header ({listed(sheet.frame.columns, 5)}), and the file "
+                "that was trained on had none"
+            )
+        return sheet
 
     def arranged(self, sheet: Sheet, note: Callable[[str], None]) -> Sheet:
         """A sheet with the columns that the model knows, under its own names, the targets too where they are there.

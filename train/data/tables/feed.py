@@ -7,6 +7,7 @@ import contextlib
 import csv
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,8 @@ import numpy as np
 from ...errors import InputError, counted, one_line, shown
 from ...files import check_unpacked, open_file
 from .cells import is_missing, is_number
-from .dialect import Dialect, malformed, not_text, split_spaces
+from .dialect import Dialect
+from .splitting import malformed, not_text, split_spaces
 
 _BLOCK = 1 << 18
 # The most bytes at the end in which a footer is looked for.
@@ -197,7 +199,16 @@ class Feed:
             if self.quotes:
                 begins |= codes[:-2] == 34
             zero[1:] &= begins
-            self.zeros = bool(zero.any())
+            self.zeros = bool(zero.any()) or self._has_spaced_zero(block)
+
+    def _has_spaced_zero(self, block: bytes) -> bool:
+        """Whether a cell that begins with spaces goes on with a zero and another digit."""
+        before = self.dialect.delimiter.encode()
+        # seldom, and then worth a search
+        if before + b" " not in block and b"\n " not in block:
+            return False
+        pattern = rb"(?:^|[\n" + re.escape(before) + rb"]) +\"?0[0-9]"
+        return re.search(pattern, block) is not None
 
     def _without_footer(self, block: bytes) -> bytes:
         """The last block without lines of totals and notes, and without rows that have no cell."""

@@ -1,4 +1,4 @@
-"""Targets in files of their own, and the names of several targets in one text."""
+"""Targets in files of their own, and the names of several targets written as one text."""
 
 from __future__ import annotations
 
@@ -82,6 +82,18 @@ def joined_names(names: Sequence[str]) -> str:
     return line.getvalue()
 
 
+def target_names(target: str, k: int) -> tuple[str, ...]:
+    """The name of each of k targets, of what they are called together.
+
+    Examples
+    --------
+    >>> target_names("a,b", 1), target_names("a,b", 2), target_names("y", 2)
+    (('a,b',), ('a', 'b'), ('y[0]', 'y[1]'))
+    """
+    names = [target] if k == 1 else split_names(target)
+    return tuple(names) if len(names) == k else tuple(f"{target}[{i}]" for i in range(k))
+
+
 def read_targets(
     path: str | os.PathLike[str], target: str | int | None = None, decimal: str = ""
 ) -> tuple[np.ndarray, str]:
@@ -120,6 +132,11 @@ def read_targets(
 
 def _of_table(sheet: Sheet, target: str | int | None) -> tuple[np.ndarray, str]:
     columns = list(sheet.frame.columns)
+    if sheet.empty_rows:
+        raise InputError(
+            f"target_file: {sheet.name} has {counted(sheet.empty_rows, 'row')} without any cell, so that nobody knows "
+            "to which rows of the data its targets belong: make the target a column of the data"
+        )
     if target is None and len(columns) > 1:
         raise InputError(
             f"target_file: {sheet.name} has {counted(len(columns), 'column')}: name the target by --target, of "
@@ -147,13 +164,7 @@ def with_targets(
             f"{os.fspath(path)} has {counted(len(values), 'target')}, {sheet.name} has "
             f"{counted(len(sheet.frame), 'row')}"
         )
-    if values.ndim == 1:
-        wanted = [key]
-    else:
-        several = split_names(key)
-        k = values.shape[1]
-        wanted = several if len(several) == k else [f"{key}[{i}]" for i in range(k)]
-        values = values.astype(object) if values.dtype.kind in "US" else values
+    wanted = target_names(key, 1 if values.ndim == 1 else values.shape[1])
     names: list[str] = []
     columns: dict[str, Any] = {}
     for j, name in enumerate(wanted):

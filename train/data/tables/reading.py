@@ -14,7 +14,8 @@ from .cells import MISSING
 from .columnar import check_table, parquet_chunks, read_npy, read_parquet
 from .dialect import Dialect
 from .feed import Feed, Records
-from .survey import INDEX, Kept, Survey, parse, survey, without_empty_rows
+from .kept import Kept
+from .survey import INDEX, Survey, parse, survey, without_empty_rows
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".npy")
 
@@ -44,6 +45,8 @@ class Sheet:
         The decimal sign.
     borrowed : mapping
         Columns that stand in another file, with its name.
+    empty_rows : int
+        Rows of the file of which every cell is missing; they are not among the rows.
     kept : Kept, optional
         The memory in which the columns of numbers are; see `take`.
     """
@@ -57,6 +60,7 @@ class Sheet:
     doubled: frozenset[str] = frozenset()
     decimal: str = "."
     borrowed: Mapping[str, str] = field(default_factory=dict)
+    empty_rows: int = 0
     kept: Kept | None = None
 
     def at(self, row: int, column: str) -> str:
@@ -166,6 +170,7 @@ def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
         places,
         doubled=doubled,
         decimal=found.dialect.numbers.decimal,
+        empty_rows=found.empty_rows,
         kept=found.kept,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ...errors import InputError, counted, listed, shown
 from .dialect import find_dialect
 from .feed import Records
+from .values import number_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def numbers_of(cells: list[str], indices: list[int], sheet: Rows, line: int) -> 
     """The cells at these indices as finite numbers; the search for a culprit runs only if needed."""
     try:
         values = [float(cells[index]) for index in indices]
-        if math.isfinite(sum(values)):
+        # Python takes 1_0 for 10
+        if math.isfinite(sum(values)) and not any("_" in cells[index] for index in indices):
             return values
     except ValueError:
         pass
@@ -85,19 +87,12 @@ def numbers_of(cells: list[str], indices: list[int], sheet: Rows, line: int) -> 
         cell = cells[index].strip()
         if not cell:
             raise InputError(f"{sheet.at(line, index)}: the cell is empty")
-        if not _is_float(cell):
+        value = number_of(cell)
+        if value is None:
             raise InputError(f"{sheet.at(line, index)}: {cell[:40]!r} is not a number")
-        if not math.isfinite(float(cell)):
+        if not math.isfinite(value):
             raise InputError(
                 f"{sheet.at(line, index)}: {cell[:40]} is not finite; remove or fill in such rows"
             )
-        values.append(float(cell))
+        values.append(value)
     return values
-
-
-def _is_float(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

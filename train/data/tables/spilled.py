@@ -67,6 +67,7 @@ def sheet_on_disk(
         tuple(columns.values()),
         doubled=doubled,
         decimal=facts.dialect.numbers.decimal,
+        empty_rows=facts.empty_rows,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...errors import InputError, extra, shown
+from .cells import EXACT
 from .dates import parsed
 
 # The position of a cell, from the number of its row in the frame and the column's name.
@@ -22,7 +23,6 @@ PAIRS = (
     ("no", "si"), ("no", "sí"),
 )  # fmt: skip
 TRUTH = {word: truth for pair in PAIRS for truth, word in enumerate(pair)}
-_EXACT = 2**53
 
 
 def at_row(row: int, column: str) -> str:
@@ -77,7 +77,7 @@ def _integers(cells: Any, missing: bool) -> Any:
     largest = max(map(abs, found), default=0)
     if not missing and largest < 2**63:
         return cells.astype(np.int64)
-    return cells.astype(np.float64) if largest <= _EXACT else cells
+    return cells.astype(np.float64) if largest <= EXACT else cells
 
 
 def text_of(cell: Any) -> str:

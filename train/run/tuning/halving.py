@@ -32,12 +32,12 @@ RESOURCES = ("epochs", "rows")
 
 @dataclass(frozen=True)
 class Rung:
-    """What is to be run of a rung.
+    """A rung: the combinations that are in it, and what each of them gets.
 
     Attributes
     ----------
     number, of : int
-        The how manieth rung it is, from 1, and how many there are.
+        Which rung it is, counted from 1, and how many there are.
     candidates : tuple of int
         Numbers of the combinations that are in it.
     settings : tuple of Settings
@@ -60,13 +60,13 @@ class Rung:
     share: tuple[float, float]
 
 
-# What a combination's folds came to: losses, scores, epochs.
+# Of a combination: the loss, the score and the best epoch of each fold.
 Results = tuple[tuple[float, ...], tuple[float, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Halved:
-    """What came of a search.
+    """The result of a search.
 
     Attributes
     ----------

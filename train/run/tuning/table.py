@@ -22,7 +22,7 @@ _DISPENSABLE = ("± error", "epochs")
 
 
 @dataclass(frozen=True)
-class Layout:
+class TrialTable:
     """A table of trials that is not wider than a terminal.
 
     It has a column for each setting that varies; where those alone are too many, the settings stand beneath the

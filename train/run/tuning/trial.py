@@ -1,4 +1,4 @@
-"""What came of one combination of settings."""
+"""The result of one combination of settings."""
 
 from __future__ import annotations
 

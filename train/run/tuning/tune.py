@@ -22,7 +22,7 @@ from .edge import edges
 from .folds import Folds
 from .halving import RESOURCES, Results, Rung, halve
 from .picture import tuning_png
-from .table import Layout, table_text
+from .table import TrialTable, table_text
 from .trial import Trial
 from .values import combinations, drawn, in_words, varied, with_rates
 
@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a choice of settings came to.
+    """The result of a search.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ def tune(
 
 @dataclass(frozen=True)
 class _Work:
-    """What every way to search is done with; the arguments of `tune`."""
+    """A search, whichever way it goes: the data, the folds, the combinations, and where results are told and written."""
 
     source: Source
     parts: tuple[Split, ...]
@@ -210,8 +210,8 @@ class _Work:
 
     def all(self) -> list[Trial]:
         """Every combination with all that there is; the table grows by a row after each."""
-        layout = Layout(self.trials_of, self.source.score_name, width=self.width)
-        self._say_lines(layout.header())
+        table = TrialTable(self.trials_of, self.source.score_name, width=self.width)
+        self._say_lines(table.header())
         work = Folds(self.source, self.parts, self.trials_of, backend.current().name)
         total = len(work.tasks)
         trials: list[Trial] = []
@@ -220,7 +220,7 @@ class _Work:
         ):
             trials.append(Trial(settings, *results))
             self._write(trials)
-            self._say_lines(layout.row(trials[-1]))
+            self._say_lines(table.row(trials[-1]))
         return trials
 
     def halved(self, resource: str, seed: int) -> tuple[list[Trial], Trial, tuple[str, ...]]:
@@ -248,10 +248,10 @@ class _Work:
             resource=resource, labels=self.source.labels, seed=seed, after=after,
         )  # fmt: skip
         trials = _best_first(found.trials)
-        layout = Layout(self.trials_of, self.source.score_name, tuple(rungs), self.width)
-        self._say_lines(layout.header())
+        table = TrialTable(self.trials_of, self.source.score_name, tuple(rungs), self.width)
+        self._say_lines(table.header())
         for trial in trials:
-            self._say_lines(layout.row(trial))
+            self._say_lines(table.row(trial))
         return trials, found.trials[found.best], tuple(rungs)
 
     def _results(self, work: Folds, place: Callable[[int], tuple[int, int]]) -> Iterator[Results]:

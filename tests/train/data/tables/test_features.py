@@ -187,3 +187,34 @@ def test_a_file_of_people_tells_what_was_decided(file):  # noqa: F811 - a fixtur
     with pytest.raises(InputError, match="drop: for the columns of tables, and iris is built in"):
         load_dataset("iris", wishes=Wishes(drop=("a",)))
     assert Path(path).name in data.told[0]
+
+
+def test_rows_that_are_left_out_are_told(file):  # noqa: F811 - a fixture
+    path, notes = file("a,b\n1,2\n,NA\n3,4\n"), []
+    layout = Layout(("a", "b", "k"), True, ("k",), ("a", "b"))
+    sheet = layout.read(path, notes.append)
+    assert (
+        layout.matrix(layout.arranged(sheet, notes.append), np.zeros(2), notes.append).shape[0] == 2
+    )
+    assert notes == [f"{path}: 1 row without any cell left out"]
+    assert notes[0].partition(": ")[2] in sheet.found
+    layout = Layout(("0", "1"), False, ("1",), ("0",))
+    layout.read(file("red,big\nblue,small\nblue,small\n"), notes.append)
+    assert (
+        "the first row is taken for a header (red, big), and the file that was trained" in notes[1]
+    )
+
+
+def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):  # noqa: F811 - a fixture
+    for base in (10**17, 10**20):
+        path = file("n,k\n" + "".join(f"{base + i},{i % 2}\n" for i in range(40)))
+        with pytest.raises(InputError, match=r"column 'n'.* tells \d+ of 40 apart.*--drop n"):
+            load_dataset(path)
+        asked = load_dataset(path, wishes=Wishes(numeric=("n",)))
+        assert asked.x[0, 0] == float(base)
+    rows = np.c_[np.int64(10**17) + 4096 * np.arange(4), [0, 1, 0, 1]]
+    np.save(tmp_path / "n.npy", rows)
+    assert load_dataset(tmp_path / "n.npy").x.tolist() == rows[:, :1].tolist()
+    np.save(tmp_path / "n.npy", rows - rows[:, :1] + [[2**53]] + np.c_[np.arange(4), np.arange(4)])
+    with pytest.raises(InputError, match="column '0'"):
+        load_dataset(tmp_path / "n.npy")

@@ -120,3 +120,15 @@ def test_two_targets_train_and_predict_under_their_names(pullback, file):  # noq
     rows = list(csv.reader(out))
     assert rows[0] == ["predicted c", "predicted a, b"]
     assert len(rows) == 13
+
+
+def test_targets_whose_rows_are_not_known_are_refused(file, tmp_path):  # noqa: F811 - a fixture
+    (tmp_path / "y.csv").write_text("kind\nu\nNA\nv\n")
+    with pytest.raises(InputError, match="has 1 row without any cell, so that nobody knows"):
+        pb.train.load_dataset(file("a,b\n1,2\n3,4\n"), target_file=tmp_path / "y.csv")
+    np.save(tmp_path / "t.npy", np.ones((4, 3)))
+    with pytest.raises(InputError, match="names a column twice"):
+        pb.train.load_dataset(tmp_path / "t.npy", "0,-3")
+    np.save(tmp_path / "t.npy", np.ones(4))
+    with pytest.raises(InputError, match="a table has rows and columns"):
+        pb.train.load_dataset(tmp_path / "t.npy")

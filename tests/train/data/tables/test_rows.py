@@ -31,6 +31,7 @@ def test_names_have_to_be_names(file, text, part):  # noqa: F811 - a fixture
     [
         ("", "the cell is empty"),
         ("oops", "'oops' is not a number"),
+        ("1_0", "'1_0' is not a number"),
         ("1e999", "1e999 is not finite"),
     ],
 )

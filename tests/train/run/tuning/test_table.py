@@ -9,7 +9,7 @@ import math
 import pytest
 
 from pullback.train import Settings, Trial
-from pullback.train.run.tuning.table import Layout, table_text
+from pullback.train.run.tuning.table import TrialTable, table_text
 from pullback.train.run.tuning.values import TUNABLE, combinations
 
 FEW = {"learning_rate": [1e-3, 0.123456]}
@@ -30,9 +30,9 @@ def trial(settings, *rungs):
 
 def lines(grid, width=80, rungs=(), reached=()):
     settings = tuple(combinations(Settings(), grid))
-    layout = Layout(settings, "accuracy", rungs, width)
-    rows = [layout.row(trial(s, *reached)) for s in settings]
-    return layout.header(), rows
+    table = TrialTable(settings, "accuracy", rungs, width)
+    rows = [table.row(trial(s, *reached)) for s in settings]
+    return table.header(), rows
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
@@ -67,10 +67,10 @@ def test_columns_stand_under_their_names():
 
 
 def test_a_run_that_diverged_says_so():
-    layout = Layout((Settings(),), "R2")
-    row = layout.row(Trial(Settings(), (1.0, math.inf), (0.1, math.nan), (1, 0)))
+    table = TrialTable((Settings(),), "R2")
+    row = table.row(Trial(Settings(), (1.0, math.inf), (0.1, math.nan), (1, 0)))
     assert row[0].split() == ["0.002", "diverged", "-", "-", "0"]
-    large = layout.row(Trial(Settings(), (123456.0, 123457.0), (-1e9, -1e9), (1, 1)))
+    large = table.row(Trial(Settings(), (123456.0, 123457.0), (-1e9, -1e9), (1, 1)))
     assert large[0].split()[1:4] == ["1.235e+05", "0.5000", "-1e+09"]
 
 
