@@ -101,7 +101,7 @@ def load_labelled(
         return _of_built_in(source, wanted)
     layout, suffix = wanted.layout or Layout((), False, (), ()), suffix_of(source)
     if suffix in SUFFIXES and suffix != ".npy":
-        sheet = read_sheet(source, usual=layout.decimal)
+        sheet = read_sheet(source, usual=layout.decimal, names=layout.known)
         return _of_table(sheet, wanted, target, target_file, note)
     x = load_features(source, layout, wanted.means, image_shape=wanted.image_shape, note=note)
     if target_file:

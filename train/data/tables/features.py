@@ -274,6 +274,11 @@ class Layout:
         return layout
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """The names by which a header is known; none where the file had no header."""
+        return self.used if self.header else ()
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the model's inputs."""
         return self.used if self.encoder is None else self.encoder.names

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pullback.train import InputError, load_dataset
+from pullback.train.data.load import load_features
 from pullback.train.data.tables.columns import Wishes
 from pullback.train.data.tables.encoder import Encoder
 from pullback.train.data.tables.features import Layout, features_of, find_target
@@ -187,3 +188,12 @@ def test_a_file_of_people_tells_what_was_decided(file):  # noqa: F811 - a fixtur
     with pytest.raises(InputError, match="drop: for the columns of tables, and iris is built in"):
         load_dataset("iris", wishes=Wishes(drop=("a",)))
     assert Path(path).name in data.told[0]
+
+
+def test_columns_of_a_file_to_predict_from_are_found_by_name_where_names_look_like_cells(file):  # noqa: F811 - a fixture
+    text = "7,b,k\n" + "x,y,1\nx,z,2\ny,x,1\nz,y,2\n" * 3
+    data = load_dataset(file(text), "k", wishes=Wishes(categorical=("b",)))
+    encoder = Encoder.fit(data.kinds, data.x)
+    layout = Layout(("7", "b", "k"), True, ("k",), encoder.columns, encoder=encoder)
+    found = load_features(file("b,7\ny,x\nz,x\n"), layout, np.zeros(len(encoder.names)))
+    assert np.array_equal(found, encoder.transform(data.x)[:2])
