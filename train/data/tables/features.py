@@ -295,6 +295,10 @@ class Layout:
             For columns that are missing.
         """
         names = [str(name) for name in sheet.frame.columns]
+        if sheet.blank:
+            note(
+                f"{sheet.name}: {counted(sheet.blank, 'row')} without any cell left out: nothing is predicted there"
+            )
         if self.header and sheet.header:
             absent = [name for name in self.used if name not in names]
             if absent:

@@ -44,6 +44,8 @@ class Sheet:
         The decimal sign.
     borrowed : mapping
         Columns that stand in another file, with its name.
+    blank : int
+        How many rows without any cell were left out.
     kept : Kept, optional
         The memory in which the columns of numbers are; see `take`.
     """
@@ -58,6 +60,7 @@ class Sheet:
     decimal: str = "."
     borrowed: Mapping[str, str] = field(default_factory=dict)
     kept: Kept | None = None
+    blank: int = 0
 
     def at(self, row: int, column: str) -> str:
         """The position of a cell, for error messages."""
@@ -174,6 +177,7 @@ def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
         doubled=doubled,
         decimal=found.dialect.numbers.decimal,
         kept=found.kept,
+        blank=found.blank,
     )
 
 

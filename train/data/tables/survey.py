@@ -269,6 +269,8 @@ class Survey:
         Columns with a cell that is missing.
     kept : Kept
         The rows, where they were asked for.
+    blank : int
+        How many rows without any cell were left out; blank lines are no rows.
     """
 
     dialect: Dialect
@@ -279,6 +281,7 @@ class Survey:
     empty: frozenset[int] = frozenset()
     missing: frozenset[int] = frozenset()
     kept: Kept = field(default_factory=lambda: Kept(0))
+    blank: int = 0
 
     @property
     def codes(self) -> dict[int, str]:
@@ -357,7 +360,9 @@ def _surveyed(path: str | os.PathLike[str], dialect: Dialect, keep: bool) -> Sur
     ) - {*kept.others}
     kinds, reread = _decided(path, dialect, facts, feed.zeros)
     kept.finite -= {*reread}
-    return Survey(dialect, kinds, reread, rows, tuple(feed.notes), empty, missing, kept)
+    return Survey(
+        dialect, kinds, reread, rows, tuple(feed.notes), empty, missing, kept, parsed - rows
+    )
 
 
 def _add_numbers(facts: list[Facts], frame: Any, places: list[int], values: np.ndarray) -> set[int]:

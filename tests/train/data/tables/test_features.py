@@ -197,3 +197,12 @@ def test_columns_of_a_file_to_predict_from_are_found_by_name_where_names_look_li
     layout = Layout(("7", "b", "k"), True, ("k",), encoder.columns, encoder=encoder)
     found = load_features(file("b,7\ny,x\nz,x\n"), layout, np.zeros(len(encoder.names)))
     assert np.array_equal(found, encoder.transform(data.x)[:2])
+
+
+def test_rows_without_any_cell_have_no_prediction_which_is_said(file):  # noqa: F811 - a fixture
+    notes = []
+    layout = Layout(("a", "b", "y"), True, ("y",), ("a", "b"))
+    x = load_features(file("a,b\n1,2\n,\n\n3,4\n"), layout, np.zeros(2), note=notes.append)
+    assert x.tolist() == [[1, 2], [3, 4]]
+    assert len(notes) == 1
+    assert "1 row without any cell left out" in notes[0]
