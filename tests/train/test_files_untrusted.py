@@ -25,7 +25,9 @@ from .cli._cli import QUICK, child, files, table
 
 # loaded before memory is measured
 for needed in ("pandas", "pyarrow", "sklearn", "matplotlib"):
-    pytest.importorskip(needed, reason="the command line reads tables by what the extra train brings")
+    pytest.importorskip(
+        needed, reason="the command line reads tables by what the extra train brings"
+    )
 
 folder, pullback = _cli.folder, _cli.pullback  # fixtures
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from .tables.columnar import check_table, read_npy
 from .tables.columns import Column, Wishes
 from .tables.description import description
 from .tables.features import Layout, features_of
-from .tables.foreign import find_targets, joined_names, read_targets, with_targets
+from .tables.foreign import find_targets, joined_names, read_targets, split_names, with_targets
 from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
 from .tables.spilled import sheet_on_disk
 from .targets import array_target, target_of
@@ -172,10 +173,11 @@ def load_dataset(
         ):
             file_format = "table"
     if file_format == "table":
+        asked = _names(None if own else target, wishes)
         if scratch is None:
-            sheet = read_sheet(source, decimal=decimal)
+            sheet = read_sheet(source, decimal=decimal, names=asked)
         else:
-            sheet = sheet_on_disk(source, scratch, decimal=decimal)
+            sheet = sheet_on_disk(source, scratch, decimal=decimal, names=asked)
         if own is None:
             targets = find_targets(sheet, target)
         else:
@@ -203,6 +205,14 @@ def load_dataset(
         name, x, y, found, classes, target=key, image_shape=image_shape, channels_last=channels_last, layout=layout
     )  # fmt: skip
     return _checked(data)
+
+
+def _names(target: str | int | None, wishes: Wishes | None) -> list[str]:
+    """The columns that the user names: those that are no places."""
+    wishes = wishes or Wishes()
+    places = set(split_names(str(target))) if target is not None else set()
+    names = [*places, *wishes.categorical, *wishes.numeric, *wishes.drop]
+    return [name for name in dict.fromkeys(names) if not re.fullmatch(r"-?\d*", name)]
 
 
 def _arrays(source: str, file_format: str, scratch: Path | None) -> np.ndarray:

@@ -18,7 +18,7 @@ from ...backend import is_array
 from ..data.labelled import target_of_array
 from ..data.load import load_features
 from ..data.tables.reading import Sheet
-from ..errors import InputError, counted, extra
+from ..errors import InputError, counted, extra, shown
 from ..evaluation.metrics import Metrics
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
@@ -183,7 +183,13 @@ class Loaded:
         if hasattr(X, "columns") and (layout.header or layout.encoder is not None):
             return layout.matrix(layout.arranged(_sheet(X), _warn), means, _warn)
         if layout.encoder is not None:
-            frame = extra("pandas", "a table of columns").DataFrame(_as_array(X))
+            raw = _as_array(X)
+            if raw.ndim not in (1, 2):
+                raise InputError(
+                    f"predict: X is {type(X).__name__} of shape {raw.shape}; give a DataFrame, or rows of "
+                    f"{counted(len(layout.used), 'column')}"
+                )
+            frame = extra("pandas", "a table of columns").DataFrame(raw)
             return layout.matrix(layout.arranged(_sheet(frame, header=False), _warn), means, _warn)
         return _checked(_as_array(X), trained, len(means))
 
@@ -210,8 +216,13 @@ def _warn(line: str) -> None:
 
 
 def _sheet(frame: Any, *, header: bool = True) -> Sheet:
-    """A DataFrame as if it were read from a file called X."""
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    """A table, of pandas or what becomes one, as if it were read from a file called X."""
+    frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
+    names = [str(name) for name in frame.columns]
+    again = [name for i, name in enumerate(names) if name in names[:i]]
+    if again:
+        raise InputError(f"X has several columns called {shown(again[0])}: give each one name")
+    frame = frame.set_axis(names, axis=1)
     places = tuple(range(frame.shape[1]))
     return Sheet("X", frame, header, "", range(1, len(frame) + 1), places)
 

@@ -245,10 +245,12 @@ def predict_file(
         )
         result = trained(x)
     text = predictions_text(result, trained.task, trained.classes, trained.target)
-    return with_columns(text, data, keep, trained.layout.decimal) if keep else text
+    return with_columns(text, data, keep, trained.layout) if keep else text
 
 
-def with_columns(predictions: str, data: str | Path, keep: Sequence[str], decimal: str = "") -> str:
+def with_columns(
+    predictions: str, data: str | Path, keep: Sequence[str], layout: Layout = _NO_TABLE
+) -> str:
     """Predictions with columns of the table before them, as texts.
 
     Raises
@@ -258,7 +260,7 @@ def with_columns(predictions: str, data: str | Path, keep: Sequence[str], decima
     """
     if suffix_of(data) not in TABLES:
         raise InputError(f"keep: {data} is no table with columns; leave it out")
-    frame = read_sheet(data, usual=decimal).frame
+    frame = read_sheet(data, usual=layout.decimal, names=layout.known).frame
     names = [str(name) for name in frame.columns]
     for name in keep:
         if name not in names:

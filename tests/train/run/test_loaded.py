@@ -102,6 +102,12 @@ def test_raw_columns_are_encoded(pullback):
     raw = frame[["colour", "size"]].to_numpy(object)
     for given in (frame, frame[["size", "colour"]], raw, frame.astype({"colour": "category"})):
         assert loaded.predict(given).tolist() == wanted
+    arrow = pytest.importorskip("pyarrow").Table.from_pandas(frame, preserve_index=False)
+    assert loaded.predict(arrow).tolist() == wanted
+    with pytest.raises(InputError, match="X has several columns called 'size'"):
+        loaded.predict(pandas.concat([frame, frame[["size"]]], axis=1))
+    with pytest.raises(InputError, match="X is dict"):
+        loaded.predict({"colour": ["red"], "size": [1]})
     assert loaded.evaluate(frame).accuracy == 1.0
     assert loaded.columns == ("colour", "size")
     drawn = pb.train.plots.weights(loaded).get_yticklabels()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,12 @@ class NumberFormat:
         --------
         >>> NumberFormat(",").plain("1.234,5"), NumberFormat().plain("1,234.5")
         ('1234.5', '1234.5')
+        >>> NumberFormat().plain("−١٢")
+        '-12'
         """
+        if not cell.isascii():
+            # the digits of other scripts
+            cell = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in cell)
         group = "," if self.decimal == "." else "."
         for c in (group, *_GROUPS):
             cell = cell.replace(c, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -59,7 +60,10 @@ def _opened(path: str | os.PathLike[str]) -> tuple[Any, list[str], list[str]]:
     # of bytes that anybody may have written: pyarrow throws exceptions of many types
     except Exception as error:
         raise InputError(f"{name} cannot be read as Parquet: {one_line(error)}") from None
-    names = [column for column in schema.names if column != _INDEX]
+    index = _index(schema)
+    # pandas writes its index last, where the target is looked for
+    names = [column for column in index if column != _INDEX]
+    names += [column for column in schema.names if column not in (*index, _INDEX)]
     notes = ["the index of pandas is left out"] if len(names) < len(schema.names) else []
     if len(set(schema.names)) < len(schema.names):
         doubled = sorted({column for column in schema.names if schema.names.count(column) > 1})
@@ -74,6 +78,16 @@ def _opened(path: str | os.PathLike[str]) -> tuple[Any, list[str], list[str]]:
                 "column out of the file, or make columns of what is in it"
             )
     return file, names, notes
+
+
+def _index(schema: Any) -> list[str]:
+    """The columns that are an index of pandas, in the metadata that it writes."""
+    try:
+        found = json.loads(schema.metadata[b"pandas"])["index_columns"]
+        return [column for column in schema.names if column in found]
+    # no metadata, or what anybody may have written
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def _batches(path: str | os.PathLike[str], file: Any, names: list[str], rows: int) -> Iterator[Any]:

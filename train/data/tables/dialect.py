@@ -9,6 +9,7 @@ import os
 import re
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,12 @@ def _plural(delimiter: str) -> str:
 
 
 def find_dialect(
-    path: str | os.PathLike[str], *, encoding: str = "", decimal: str = "", usual: str = ""
+    path: str | os.PathLike[str],
+    *,
+    encoding: str = "",
+    decimal: str = "",
+    usual: str = "",
+    names: Sequence[str] = (),
 ) -> Dialect:
     """Find how a table is written, from its first rows.
 
@@ -127,6 +133,8 @@ def find_dialect(
         The decimal sign, where it is known.
     usual : {"", ".", ","}
         The decimal sign where the file does not tell.
+    names : sequence of str
+        Names of columns that are expected: a first row that has them is a header, whatever else it looks like.
 
     Raises
     ------
@@ -142,7 +150,7 @@ def find_dialect(
     text = text.replace("\r", "\n") if old_mac else text
     if not whole:
         text = text[: text.rfind("\n") + 1] or text
-    return _found(text, Dialect(name, packed, encoding, old_mac), decimal, usual, whole)
+    return _found(text, Dialect(name, packed, encoding, old_mac), decimal, usual, whole, names)
 
 
 def _sample(path: str | os.PathLike[str], name: str) -> tuple[bytes, bool, bool]:
@@ -194,7 +202,9 @@ def _decoded(data: bytes, encoding: str, name: str) -> str:
         ) from None
 
 
-def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> Dialect:
+def _found(
+    text: str, start: Dialect, decimal: str, usual: str, whole: bool, known: Sequence[str]
+) -> Dialect:
     name = start.name
     notes: list[str] = []
     if "\0" in text:
@@ -224,7 +234,7 @@ def _found(text: str, start: Dialect, decimal: str, usual: str, whole: bool) -> 
     if comments:
         notes.append("lines that begin with # are comments")
     width, rows = _without_titles(rows, notes)
-    header, rest = _header(rows, width, notes)
+    header, rest = _header(rows, width, notes, known)
     if not header and commented:
         header = _commented_header(commented, delimiter, width, rows[0][0], notes)
     if header and not rest:
@@ -312,10 +322,13 @@ def _without_titles(rows: list[Row], notes: list[str]) -> tuple[int, list[Row]]:
     return width, rows
 
 
-def _header(rows: list[Row], width: int, notes: list[str]) -> tuple[list[str], list[Row]]:
+def _header(
+    rows: list[Row], width: int, notes: list[str], known: Sequence[str]
+) -> tuple[list[str], list[Row]]:
     """The names of the columns, which are empty without a header, and the rows below."""
     first, rest = rows[0][1], rows[1:]
-    if not _is_header(first, [cells for _, cells in rest[:_ROWS]]):
+    sample = [cells for _, cells in rest[:_ROWS]]
+    if not _has_names(first, sample, known) and not _is_header(first, sample):
         return [], rows
     header = [" ".join(cell.split()) for cell in first]
     if len(rest) > 1 and len(first) == width == len(rest[0][1]):
@@ -327,13 +340,22 @@ def _header(rows: list[Row], width: int, notes: list[str]) -> tuple[list[str], l
     return header, rest
 
 
+def _has_names(first: list[str], below: list[list[str]], known: Sequence[str]) -> bool:
+    """Whether the first row has most of the names that are known, which are not cells of their columns, too."""
+    names = [" ".join(cell.split()) for cell in first]
+    found = [names.index(name) for name in known if name in names]
+    again = [i for i in found if any(i < len(row) and row[i].strip() == names[i] for row in below)]
+    return bool(found) and 2 * (len(found) - len(again)) > len(known)
+
+
 def _is_header(first: list[str], below: list[list[str]]) -> bool:
     """Whether the first row names the columns.
 
     A row of measurements ending in a text label is data, so one text cell is not enough. pandas
     numbers columns that have no name: "0,1,2,target" is a header above a row with a number
-    where it has a word. Years are names where nothing else tells. Words that come again in their columns are
-    data.
+    where it has a word. So is a row in which no fewer words stand above columns of numbers alone than there are
+    numbers, all of them whole. Years are names where nothing else tells. Words that come again in their columns
+    are data.
     """
     cells = [cell for cell in first if cell.strip()]
     numeric = [is_number(cell) for cell in cells]
@@ -355,12 +377,23 @@ def _is_header(first: list[str], below: list[list[str]]) -> bool:
     ):
         return True
     years = [cell.strip() for cell in cells if is_number(cell)]
+    above = sum(_above_numbers(cell, i, below) for i, cell in enumerate(first))
+    if above >= len(years) and all(year.isdecimal() for year in years):
+        return True
     others = [other.strip() for cell, other in pairs if is_number(cell)]
     return (
         len(years) > 2
         and _consecutive(years)
         and (1500 < int(years[0]) < 2200 or not _consecutive(others))
     )
+
+
+def _above_numbers(cell: str, i: int, below: list[list[str]]) -> bool:
+    """Whether a cell of the first row is a word, and all others of its column are numbers, two or more."""
+    if is_missing(cell) or is_number(cell):
+        return False
+    column = [row[i] for row in below if i < len(row) and not is_missing(row[i])]
+    return len(column) > 1 and all(map(is_number, column))
 
 
 def _consecutive(cells: list[str]) -> bool:
@@ -439,6 +472,9 @@ def _number_format(
     unclear = found.either_comma if delimiter != "," else ""
     if delimiter == ";" and not unclear:
         unclear = found.either_point
+    # a decimal comma stands in quotes there
+    if delimiter == "," and not (found.comma or found.either_comma):
+        return NumberFormat()
     if not (found.comma or found.point) and usual:
         return NumberFormat(usual)
     if unclear and not (found.comma or found.point):

@@ -293,6 +293,11 @@ class Layout:
         return layout
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """The names by which a header is known; none where the file had no header."""
+        return self.used if self.header else ()
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the model's inputs."""
         return self.used if self.encoder is None else self.encoder.names
@@ -305,7 +310,7 @@ class Layout:
         InputError
             As `read_sheet`.
         """
-        sheet = read_sheet(path, usual=self.decimal)
+        sheet = read_sheet(path, usual=self.decimal, names=self.known)
         if sheet.empty_rows:
             note(f"{sheet.name}: {counted(sheet.empty_rows, 'row')} without any cell left out")
         if sheet.header and not self.header and suffix_of(path) not in (".parquet", ".pq"):

@@ -118,7 +118,12 @@ class Lines(Sequence[int]):
 
 
 def read_sheet(
-    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", mapped: bool = False
+    path: str | os.PathLike[str],
+    *,
+    decimal: str = "",
+    usual: str = "",
+    names: Sequence[str] = (),
+    mapped: bool = False,
 ) -> Sheet:
     """Read a table: text with any usual delimiter, gzipped or not, Parquet, or an array in an .npy file.
 
@@ -129,6 +134,8 @@ def read_sheet(
         The decimal sign of a text; empty to find it.
     usual : {"", ".", ","}
         The decimal sign where a text does not tell; else it is refused.
+    names : sequence of str
+        Names of columns that are expected: the first row of a text that has most of them is its header.
     mapped : bool
         To leave the numbers of an .npy file on the disk.
 
@@ -146,7 +153,7 @@ def read_sheet(
         pandas = extra("pandas", "reading tables")
         frame = pandas.DataFrame(array, columns=[str(i) for i in range(array.shape[1])], copy=False)
         return _plain(path, frame, False, f"an array of {array.dtype}")
-    return sheet_of(path, survey(path, decimal=decimal, usual=usual, keep=True))
+    return sheet_of(path, survey(path, decimal=decimal, usual=usual, names=names, keep=True))
 
 
 def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:

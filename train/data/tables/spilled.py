@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +20,12 @@ _ROWS = 1 << 15
 
 
 def sheet_on_disk(
-    path: str | os.PathLike[str], folder: Path, *, decimal: str = "", rows: int = _ROWS
+    path: str | os.PathLike[str],
+    folder: Path,
+    *,
+    decimal: str = "",
+    names: Sequence[str] = (),
+    rows: int = _ROWS,
 ) -> Sheet:
     """The sheet of `read_sheet`, with its columns in a file without a name, mapped into memory.
 
@@ -32,7 +37,7 @@ def sheet_on_disk(
     path : path
     folder : Path
         Where the file is, on a disk with room for the table; see `on_disk`.
-    decimal
+    decimal, names
         As for `read_sheet`.
     rows : int
         How many are read at once.
@@ -53,7 +58,7 @@ def sheet_on_disk(
         frame = _spilled(read_chunks(path, rows=rows), n, folder)
         places = tuple(range(frame.shape[1]))
         return Sheet(os.fspath(path), frame, True, "Parquet", range(1, n + 1), places)
-    facts = survey(path, decimal=decimal)
+    facts = survey(path, decimal=decimal, names=names)
     columns, doubled, notes = named(facts)
     frame = _spilled(read_chunks(path, rows=rows, decimal=decimal, found=facts), facts.rows, folder)
     words = "; ".join([*facts.dialect.words, *facts.notes, *notes])

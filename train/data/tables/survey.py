@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -158,7 +158,12 @@ class Survey:
 
 
 def survey(
-    path: str | os.PathLike[str], *, decimal: str = "", usual: str = "", keep: bool = False
+    path: str | os.PathLike[str],
+    *,
+    decimal: str = "",
+    usual: str = "",
+    names: Sequence[str] = (),
+    keep: bool = False,
 ) -> Survey:
     """Find how a table is written, and the types of its columns, by one pass over all rows.
 
@@ -167,6 +172,8 @@ def survey(
     path : path
     decimal, usual : {"", ".", ","}
         The decimal sign, where it is known; where the file does not tell.
+    names : sequence of str
+        As for `find_dialect`.
     keep : bool
         Whether to keep the rows.
 
@@ -175,11 +182,11 @@ def survey(
     InputError
         As `find_dialect`; and for rows that are malformed, with the line.
     """
-    dialect = find_dialect(path, decimal=decimal, usual=usual)
+    dialect = find_dialect(path, decimal=decimal, usual=usual, names=names)
     try:
         return _surveyed(path, dialect, keep)
     except OtherEncoding:
-        dialect = find_dialect(path, encoding="cp1252", decimal=decimal, usual=usual)
+        dialect = find_dialect(path, encoding="cp1252", decimal=decimal, usual=usual, names=names)
     except QuotesBehindSpaces:
         dialect = replace(dialect, spaces=True)
     return _surveyed(path, dialect, keep)

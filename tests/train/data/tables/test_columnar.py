@@ -138,3 +138,13 @@ def test_the_last_column_of_an_array_is_the_target(tmp_path):
     np.save(path, x.reshape(5, 4, 3))
     with pytest.raises(InputError, match="--target-file"):
         pb.train.load_dataset(path)
+
+
+def test_an_index_of_pandas_that_has_a_name_stands_before_the_columns(tmp_path):
+    frame = pandas.DataFrame({"a": [1, 2, 3], "y": ["p", "q", "p"], "id": [7, 9, 10]}).set_index(
+        "id"
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    # so that the target, the last one, is what it was
+    assert list(read_sheet(tmp_path / "t.parquet").frame.columns) == ["id", "a", "y"]
+    assert next(read_chunks(tmp_path / "t.parquet")).iloc[0].tolist() == [7, 1, "p"]

@@ -18,6 +18,8 @@ FOUND = {
     "no header": ("1,2\n3,4\n", ",", 0, ()),
     "blank lines above": ("\n\na,b\n1,2\n", ",", 3, ("a", "b")),
     "no header below comments": ("# x\n1,2\n3,4\n", ",", 1, ()),
+    "a number among the names": ("7,b,c\n1,2.5,x\n1,3,y\n", ",", 1, ("7", "b", "c")),
+    "numbers and a word of their own": ("7,unknown,3\n1,2.5,x\n1,3,y\n", ",", 0, ()),
     "one column": ("a\n1\n2\n", ",", 1, ("a",)),
     "words between spaces are no table": ("to be or\nnot to be\nthat is the\n", ",", 1, ("to be or",)),
 }  # fmt: skip
@@ -45,6 +47,22 @@ def test_encodings_are_found(file, content, encoding):  # noqa: F811 - a fixture
     found = find_dialect(file(content))
     assert found.encoding == encoding
     assert found.columns == ("ä", "b")
+
+
+def test_a_row_with_names_that_are_expected_is_a_header(file):  # noqa: F811 - a fixture
+    path = file("7;a\nyes;no\nno;yes\n")
+    assert find_dialect(path).columns == ()
+    assert find_dialect(path, names=("a",)).columns == ("7", "a")
+    assert find_dialect(file("7;8\n1;2\n3;4\n"), names=("8", "7")).columns == ("7", "8")
+    # a cell is no name
+    assert find_dialect(file("7;a\n7;a\n8;b\n"), names=("a",)).columns == ()
+    assert find_dialect(path, names=("a", "b", "c")).columns == ()
+
+
+def test_between_commas_a_number_without_quotes_has_no_decimal_comma(file):  # noqa: F811 - a fixture
+    path = file('a,b\n1.234,"x, y"\n5.678,z\n')
+    assert find_dialect(path, usual=",").numbers.decimal == "."
+    assert find_dialect(file('a,b\n"1,234",x\n'), usual=",").numbers.decimal == ","
 
 
 def test_the_decimal_sign_that_is_given_wins_and_the_usual_one_helps(file):  # noqa: F811 - a fixture

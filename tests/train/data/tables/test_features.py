@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pullback.train import InputError, load_dataset
+from pullback.train.data.load import load_features
 from pullback.train.data.tables.columns import Wishes
 from pullback.train.data.tables.encoder import Encoder
 from pullback.train.data.tables.features import Layout, features_of, find_target
@@ -218,3 +219,21 @@ def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):  # noqa:
     np.save(tmp_path / "n.npy", rows - rows[:, :1] + [[2**53]] + np.c_[np.arange(4), np.arange(4)])
     with pytest.raises(InputError, match="column '0'"):
         load_dataset(tmp_path / "n.npy")
+
+
+def test_columns_of_a_file_to_predict_from_are_found_by_name_where_names_look_like_cells(file):  # noqa: F811 - a fixture
+    text = "7,b,k\n" + "x,y,1\nx,z,2\ny,x,1\nz,y,2\n" * 3
+    data = load_dataset(file(text), "k", wishes=Wishes(categorical=("b",)))
+    encoder = Encoder.fit(data.kinds, data.x)
+    layout = Layout(("7", "b", "k"), True, ("k",), encoder.columns, encoder=encoder)
+    found = load_features(file("b,7\ny,x\nz,x\n"), layout, np.zeros(len(encoder.names)))
+    assert np.array_equal(found, encoder.transform(data.x)[:2])
+
+
+def test_rows_without_any_cell_have_no_prediction_which_is_said(file):  # noqa: F811 - a fixture
+    notes = []
+    layout = Layout(("a", "b", "y"), True, ("y",), ("a", "b"))
+    x = load_features(file("a,b\n1,2\n,\n\n3,4\n"), layout, np.zeros(2), note=notes.append)
+    assert x.tolist() == [[1, 2], [3, 4]]
+    assert len(notes) == 1
+    assert "1 row without any cell left out" in notes[0]

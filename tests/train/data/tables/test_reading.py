@@ -31,6 +31,7 @@ READ = {
     "source": ("k,x\nA,1\nB,3\n\nSource: us\n", "kx", [["A", 1], ["B", 3]], "'Source: us'"),
     "two lines of header": ("a;b;k\n[m];[s];\n1.5;2;x\n2;3;y\n", ("a [m]", "b [s]", "k"),
         [[1.5, 2, "x"], [2, 3, "y"]], "second line of header"),
+    "digits of other scripts": ("a,k\n١٢,x\n３,y\n", ("a", "k"), [[12, "x"], [3, "y"]], "groups"),
     "groups above names": ("size;;\na;b;k\n1;2;x\n2;3;y\n", ("a", "b", "k"), [[1, 2, "x"], [2, 3, "y"]], "title"),
     "index of pandas": (",a,k\n0,1,x\n1,2,y\n", "ak", [[1, "x"], [2, "y"]], "the first column numbers the rows"),
     "index of R": ('"a" "k"\n"1" 5 2\n"2" 6 3\n', "ak", [[5, 2], [6, 3]], "spaces"),
