@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from ...autograd.core.array import backend_array
 from ...backend import is_array
 from ..data.labelled import target_of_array
 from ..data.load import load_features
+from ..data.tables.foreign import split_names
 from ..data.tables.reading import Sheet
-from ..errors import InputError, counted, extra
+from ..errors import InputError, counted, extra, listed
 from ..evaluation.metrics import Metrics
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
@@ -159,11 +160,16 @@ class Loaded:
         if y is None and isinstance(X, str | os.PathLike):
             found = evaluate_file(self.path, os.fspath(X)).metrics
         else:
-            if y is None and trained.target in getattr(X, "columns", ()):
-                y = X[trained.target]
+            names = _target_names(trained)
+            if y is None and set(names) <= set(getattr(X, "columns", ())):
+                y = X[names[0] if len(names) == 1 else names]
+            elif hasattr(y, "columns") and len(names) > 1 and set(names) == set(y.columns):
+                # by name, as features are
+                y = y[names]
             if y is None:
                 raise InputError(
-                    f"evaluate: there is no y, and X has no column {trained.target!r}: give the true targets as y"
+                    f"evaluate: there is no y, and X has no column {listed(map(repr, names), 5)}: give the true "
+                    "targets as y"
                 )
             x = self._features(X)
             truth = target_of_array(_as_array(y), wanted(trained), "y")
@@ -191,6 +197,13 @@ class Loaded:
         return _checked(_as_array(X), trained, len(means))
 
 
+def _target_names(trained: Trained) -> list[str]:
+    """The columns that a model predicts."""
+    if trained.targets is None or len(trained.targets.mean) == 1:
+        return [trained.target]
+    return split_names(trained.target)
+
+
 def _warn(line: str) -> None:
     warnings.warn(line, stacklevel=5)
 
@@ -198,12 +211,17 @@ def _warn(line: str) -> None:
 def _sheet(frame: Any, *, header: bool = True) -> Sheet:
     """A DataFrame as if it were read from a file called X."""
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if not frame.columns.is_unique:
+        doubled = list(frame.columns[frame.columns.duplicated()].unique())
+        raise InputError(f"X: two columns are called {listed(map(repr, doubled), 3)}")
     places = tuple(range(frame.shape[1]))
     return Sheet("X", frame, header, "", range(1, len(frame) + 1), places)
 
 
 def _as_array(values: Any) -> np.ndarray:
     """An array of any library, a DataFrame, a Series or a list as an array of NumPy."""
+    if isinstance(values, Mapping):
+        raise InputError("X is a dict: give its columns as a table, pandas.DataFrame(X)")
     raw = backend_array(values)
     if is_array(raw) and not isinstance(raw, np.ndarray):
         return np.asarray(to_numpy(raw))

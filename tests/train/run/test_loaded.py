@@ -117,6 +117,11 @@ def test_what_cannot_be_predicted_is_refused(pullback):
         ([[1.0, np.nan]], "X has nan in row 0, column 'right'"),
         ([["a", "b"]], "X holds what is no number"),
         (pandas.DataFrame({"left": [1.0]}), "X has no column 'right'"),
+        (
+            pandas.DataFrame([[1.0, 2.0, 3.0]], columns=["left", "right", "left"]),
+            "two columns are called 'left'",
+        ),
+        ({"left": [1.0], "right": [2.0]}, "X is a dict"),
     ):
         with pytest.raises(InputError, match=message):
             loaded.predict(given)
@@ -140,3 +145,19 @@ def test_other_models_say_what_to_use(pullback):
     pullback("train", nodes, "--edges", edges, "--epochs", 1)
     with pytest.raises(InputError, match="takes it with --edges"):
         pb.train.load(f"runs/{Path(nodes).stem}").predict([[1]])
+
+
+def test_several_targets_are_found_by_name(pullback, folder):
+    random = np.random.default_rng(0)
+    frame = pandas.DataFrame(random.normal(size=(60, 2)), columns=["a", "b"])
+    frame = frame.assign(warm=frame["a"] * 3, cold=frame["b"] - 7)
+    frame.to_csv("two.csv", index=False)
+    # an option that is given twice is a list
+    assert pullback("train", "two.csv", "--target", "warm", "--target", "cold", *QUICK)[0] == 0
+    loaded = pb.train.load("runs/two")
+    found = loaded.evaluate(frame)
+    assert found.per_target == loaded.evaluate("two.csv").per_target
+    assert found == loaded.evaluate(frame, frame[["cold", "warm"]])
+    assert found == loaded.evaluate(frame, frame[["warm", "cold"]].to_numpy())
+    with pytest.raises(InputError, match="X has no column 'warm', 'cold'"):
+        loaded.evaluate(frame[["a", "b"]])
