@@ -74,8 +74,11 @@ def _function_of(command: Command) -> Callable[..., Callable[[], int]]:
     """A function with the signature of the command's options, as typer reads it."""
 
     def call(**given: Any) -> Callable[[], int]:
-        return lambda: command.work(**given)
+        return lambda: command.work(
+            **{key: _joined(value, lists, key) for key, value in given.items()}
+        )
 
+    lists = {option.name for option in command.options if option.many and not option.argument}
     parameters = [
         inspect.Parameter(
             option.name,
@@ -91,10 +94,15 @@ def _function_of(command: Command) -> Callable[..., Callable[[], int]]:
     return call
 
 
+def _joined(value: Any, lists: set[str], key: str) -> Any:
+    """An option that was given several times, as one list with commas."""
+    return (",".join(value) if value else None) if key in lists else value
+
+
 def _annotation(option: Option) -> Any:
     kind: Any = option.kind if option.required or option.value is not None else option.kind | None
     if option.many:
-        kind = list[kind]
+        kind = list[kind] if option.argument else list[str] | None
     told: dict[str, Any] = {"help": option.help, "show_default": False}
     if option.kind is not bool:
         told["metavar"] = option.place

@@ -37,7 +37,8 @@ class Option:
         Whether it stands without a name, in its place.
     required : bool
     many : bool
-        Whether an argument may be given more than once: its value is a list.
+        Whether it may be given more than once: the value of an argument is a list, that of an option one text, with
+        commas between.
     """
 
     name: str

@@ -51,6 +51,7 @@ _TABLE = (
         default="last",
         group=DATA,
         metavar="NAME",
+        many=True,
     ),
     Option(
         "task",
@@ -94,6 +95,7 @@ _TABLE = (
         group=DATA,
         metavar="NAMES",
         parse=parse_names,
+        many=True,
     ),
     Option(
         "numeric",
@@ -102,6 +104,7 @@ _TABLE = (
         group=DATA,
         metavar="NAMES",
         parse=parse_names,
+        many=True,
     ),
     Option(
         "drop",
@@ -110,6 +113,7 @@ _TABLE = (
         group=DATA,
         metavar="NAMES",
         parse=parse_names,
+        many=True,
     ),
     Option(
         "missing",

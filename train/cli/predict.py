@@ -55,6 +55,7 @@ COMMAND = Command(
             "Columns of DATA to stand before the predictions, such as one that names the rows.",
             default="none",
             metavar="NAMES",
+            many=True,
         ),
         Option("output", "Write to this file.", default="standard output", metavar="FILE"),
         BACKEND,

@@ -59,7 +59,15 @@ def confusion(
     metrics = extra("sklearn.metrics", _PURPOSE)
     truth = np.asarray(y_true)
     predicted = np.asarray(y_pred.predict(X) if hasattr(y_pred, "predict") else y_pred)
-    labels = np.unique(np.concatenate([truth, predicted])) if classes is None else list(classes)
+    if classes is None:
+        try:
+            classes = np.unique(np.concatenate([truth, predicted])).tolist()
+        except TypeError:
+            raise ValueError(
+                f"confusion: true labels such as {truth.ravel()[:1].tolist()}, predicted ones such as "
+                f"{predicted.ravel()[:1].tolist()}: give both as texts or both as numbers"
+            ) from None
+    labels = list(classes)
     _refuse_others(truth, labels, "confusion")
     table = metrics.confusion_matrix(truth, predicted, labels=labels)
     return draw_confusion(table, [str(label) for label in labels], ax=ax)

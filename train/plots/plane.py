@@ -23,7 +23,7 @@ def decision_boundary(
     *,
     steps: int = 200,
     margin: float = 0.1,
-    names: tuple[str, str] = ("feature 0", "feature 1"),
+    names: tuple[str, str] | None = None,
     ax: Any = None,
 ) -> Any:
     """The regions of the plane in which a classifier decides for each class, with the samples.
@@ -33,15 +33,16 @@ def decision_boundary(
     model : callable or estimator
         ``model(x)``, logits (n, C), or (n,) or (n, 1) for two classes; or an estimator with `predict`. It is asked at
         ``steps²`` points.
-    X : array (n, 2)
+    X : array (n, 2), or DataFrame
+        Of a DataFrame an estimator is asked by the names of its columns.
     y : array (n,)
         The samples' labels.
     steps : int
         Points along each axis, at least 2.
     margin : float
         Room around the samples, as a share of their extent.
-    names : tuple of str
-        What the two features are called.
+    names : tuple of str, optional
+        What the two features are called; by default as the columns of a DataFrame, else feature 0 and feature 1.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure, which is ``.figure`` of what is returned.
 
@@ -65,8 +66,7 @@ def decision_boundary(
     >>> ax.get_xlabel()
     'feature 0'
     """
-    points = np.asarray(to_numpy(backend_array(X)), np.float64)
-    labels = np.asarray(to_numpy(backend_array(y)))
+    points, labels = _as_numpy(X).astype(np.float64), _as_numpy(y)
     if (
         points.ndim != 2
         or points.shape[1] != 2
@@ -85,7 +85,10 @@ def decision_boundary(
     room = margin * np.where(high > low, high - low, 1.0)
     first, second = (np.linspace(a, b, steps) for a, b in zip(low - room, high + room, strict=True))
     grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
-    decided = _decisions(model, grid)
+    columns = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    # an estimator finds columns by their names, whichever order the frame has
+    asked = grid if columns is None else type(X)(grid, columns=X.columns)
+    decided = _decisions(model, grid, asked)
     classes = np.unique(np.concatenate([np.unique(labels), np.unique(decided)]))
     codes = np.searchsorted(classes, decided).reshape(steps, steps)
     ax = axes_or_new(ax, 6.0 if len(classes) <= 8 else 7.5, 5.2)
@@ -108,16 +111,23 @@ def decision_boundary(
                 linewidths=0.5,
                 label=shortened(label),
             )
-    ax.set_xlabel(plain(names[0]))
-    ax.set_ylabel(plain(names[1]))
+    across, up = names or columns or ("feature 0", "feature 1")
+    ax.set_xlabel(plain(across))
+    ax.set_ylabel(plain(up))
     legend_beside(ax, len(classes), frameon=True, framealpha=0.8)
     return ax
 
 
-def _decisions(model: Any, grid: np.ndarray) -> np.ndarray:
-    """The label that a model decides for at each point."""
+def _as_numpy(values: Any) -> np.ndarray:
+    """An array of any library, or of a pandas DataFrame or Series."""
+    raw = backend_array(values)
+    return np.asarray(to_numpy(raw) if is_array(raw) else values)
+
+
+def _decisions(model: Any, grid: np.ndarray, asked: Any) -> np.ndarray:
+    """The label that a model decides for at each point; an estimator is asked in the form that it knows."""
     if hasattr(model, "predict"):
-        return np.asarray(model.predict(grid))
+        return np.asarray(model.predict(asked))
     leaves = [backend_array(leaf) for leaf in tree.leaves(model)]
     dtypes = [as_numpy(a.dtype) for a in leaves if is_array(a) and is_inexact(a.dtype)]
     outputs = np.asarray(to_numpy(predict(model, grid.astype(dtypes[0] if dtypes else np.float64))))

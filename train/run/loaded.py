@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from ...autograd.core.array import backend_array
 from ...backend import is_array
 from ..data.labelled import target_of_array
 from ..data.load import load_features
+from ..data.tables.foreign import split_names
 from ..data.tables.reading import Sheet
-from ..errors import InputError, counted, extra, shown
+from ..errors import InputError, counted, extra, listed, shown
 from ..evaluation.metrics import Metrics
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
@@ -160,8 +161,12 @@ class Loaded:
         if y is None and isinstance(X, str | os.PathLike):
             found = judged_on_file(trained, os.fspath(X)).metrics
         else:
+            names = _target_names(trained)
             if y is None:
-                y = _targets_in(X, trained)
+                y = _targets_in(X, names)
+            elif hasattr(y, "columns") and len(names) > 1 and {*names} == {*map(str, y.columns)}:
+                # by name, as features are
+                y = _targets_in(y, names)
             x = self._features(X)
             truth = target_of_array(_as_array(y), wanted(trained), "y")
             if len(truth) != len(x):
@@ -199,13 +204,22 @@ def _as_pandas(X: Any) -> Any:
     return X.to_pandas() if hasattr(X, "to_pandas") else X
 
 
-def _targets_in(X: Any, trained: Trained) -> Any:
+def _target_names(trained: Trained) -> tuple[str, ...]:
+    """The columns that a model predicts."""
+    if trained.layout.targets:
+        return trained.layout.targets
+    if trained.targets is None or len(trained.targets.mean) == 1:
+        return (trained.target,)
+    return tuple(split_names(trained.target))
+
+
+def _targets_in(X: Any, names: Sequence[str]) -> Any:
     """The columns of a DataFrame that are the model's targets."""
     places = {str(name): i for i, name in enumerate(getattr(X, "columns", ()))}
-    names = trained.layout.targets or (trained.target,)
-    if not all(name in places for name in names):
+    absent = [name for name in names if name not in places]
+    if absent:
         raise InputError(
-            f"evaluate: there is no y, and X has no column {trained.target!r}: give the true targets as y"
+            f"evaluate: there is no y, and X has no column {listed(map(repr, absent), 5)}: give the true targets as y"
         )
     found = X.iloc[:, [places[name] for name in names]]
     return found.iloc[:, 0] if len(names) == 1 else found
@@ -229,6 +243,8 @@ def _sheet(frame: Any, *, header: bool = True) -> Sheet:
 
 def _as_array(values: Any) -> np.ndarray:
     """An array of any library, a DataFrame, a Series or a list as an array of NumPy."""
+    if isinstance(values, Mapping):
+        raise InputError("X is a dict: give its columns as a table, pandas.DataFrame(X)")
     raw = backend_array(values)
     if is_array(raw) and not isinstance(raw, np.ndarray):
         return np.asarray(to_numpy(raw))

@@ -83,3 +83,12 @@ def test_help_imports_nothing_large():
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_names_that_are_given_twice_are_a_list(pullback, folder):
+    (folder / "a.csv").write_text("a,b,c,y\n" + "1,2,3,0\n2,1,3,1\n" * 6)
+    code, out, _ = pullback(
+        "train", "a.csv", "--categorical", "a", "--categorical", "b,c", "--epochs", "1"
+    )
+    assert code == 0
+    assert [line.split()[:2] for line in out[2:5]] == [[name, "category"] for name in "abc"]

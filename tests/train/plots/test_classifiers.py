@@ -95,3 +95,8 @@ def test_labels_and_probabilities_that_do_not_fit_are_refused():
         P.confusion(["a", "c"], ["a", "a"], classes=["a", "b"])
     with pytest.raises(ValueError, match=r"probabilities of shape \(2, 3\) for 2 rows of 2"):
         P.roc([0, 1], np.ones((2, 3)))
+
+
+def test_labels_of_two_types_are_refused():
+    with pytest.raises(ValueError, match="both as texts or both as numbers"):
+        pb.train.plots.confusion(np.asarray(["0", "1"], object), np.asarray([0, 1]))

@@ -32,3 +32,17 @@ def test_classes_are_told_apart_without_colours(classes):
     assert len(shapes) == min(classes, 56)
     assert ax.get_xlabel() == r"\$"
     assert len(ax.get_legend().get_texts()) == min(classes, 48)
+
+
+def test_a_frame_is_asked_by_its_names():
+    pandas = pytest.importorskip("pandas")
+
+    class ByName:
+        def predict(self, X):
+            return (X["up"] > 0).astype(int)
+
+    X = pandas.DataFrame({"across": [-1.0, 1.0, -1.0, 1.0], "up": [-1.0, -1.0, 1.0, 1.0]})
+    ax = pb.train.plots.decision_boundary(ByName(), X, ByName().predict(X), steps=20)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("across", "up")
+    edge = ax.collections[1].get_paths()[0].vertices
+    assert np.abs(edge[:, 1]).max() < 0.1

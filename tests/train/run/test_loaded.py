@@ -106,7 +106,7 @@ def test_raw_columns_are_encoded(pullback):
     assert loaded.predict(arrow).tolist() == wanted
     with pytest.raises(InputError, match="X has several columns called 'size'"):
         loaded.predict(pandas.concat([frame, frame[["size"]]], axis=1))
-    with pytest.raises(InputError, match="X is dict"):
+    with pytest.raises(InputError, match="X is a dict"):
         loaded.predict({"colour": ["red"], "size": [1]})
     assert loaded.evaluate(frame).accuracy == 1.0
     assert loaded.columns == ("colour", "size")
@@ -124,6 +124,11 @@ def test_what_cannot_be_predicted_is_refused(pullback):
         ([[1.0, np.nan]], "X has nan in row 0, column 'right'"),
         ([["a", "b"]], "X holds what is no number"),
         (pandas.DataFrame({"left": [1.0]}), "X has no column 'right'"),
+        (
+            pandas.DataFrame([[1.0, 2.0, 3.0]], columns=["left", "right", "left"]),
+            "several columns called 'left'",
+        ),
+        ({"left": [1.0], "right": [2.0]}, "X is a dict"),
     ):
         with pytest.raises(InputError, match=message):
             loaded.predict(given)
@@ -162,7 +167,7 @@ def test_several_targets_and_tables_of_arrow(pullback):
     table = arrow.Table.from_pandas(frame)
     assert loaded.predict(table).tolist() == loaded.predict(frame).tolist()
     assert loaded.evaluate(table) == found
-    with pytest.raises(InputError, match="no y, and X has no column 'b,c'"):
+    with pytest.raises(InputError, match="no y, and X has no column 'c'"):
         loaded.evaluate(frame[["a", "b"]])
 
 
@@ -173,3 +178,19 @@ def test_a_file_is_judged_by_the_model_in_memory(pullback):
     frame = pandas.read_csv("n.csv")
     assert other.evaluate("n.csv").r2 == pytest.approx(other.evaluate(frame).r2)
     assert other.evaluate("n.csv").r2 != loaded.evaluate("n.csv").r2
+
+
+def test_several_targets_are_found_by_name(pullback, folder):
+    random = np.random.default_rng(0)
+    frame = pandas.DataFrame(random.normal(size=(60, 2)), columns=["a", "b"])
+    frame = frame.assign(warm=frame["a"] * 3, cold=frame["b"] - 7)
+    frame.to_csv("two.csv", index=False)
+    # an option that is given twice is a list
+    assert pullback("train", "two.csv", "--target", "warm", "--target", "cold", *QUICK)[0] == 0
+    loaded = pb.train.load("runs/two")
+    found = loaded.evaluate(frame)
+    assert found.per_target == loaded.evaluate("two.csv").per_target
+    assert found == loaded.evaluate(frame, frame[["cold", "warm"]])
+    assert found == loaded.evaluate(frame, frame[["warm", "cold"]].to_numpy())
+    with pytest.raises(InputError, match="X has no column 'warm', 'cold'"):
+        loaded.evaluate(frame[["a", "b"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ from ...files import open_file
 from ..binary import npy_header
 from .cells import EXACT
 
-_INDEX = "__index_level_0__"
+# What pandas calls an index without a name.
+_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def read_parquet(path: str | os.PathLike[str]) -> tuple[Any, str]:
@@ -61,10 +63,13 @@ def _opened(path: str | os.PathLike[str]) -> tuple[Any, list[str], list[str]]:
     except Exception as error:
         raise InputError(f"{name} cannot be read as Parquet: {one_line(error)}") from None
     index = _index(schema)
-    # pandas writes its index last, where the target is looked for
-    names = [column for column in index if column != _INDEX]
-    names += [column for column in schema.names if column not in (*index, _INDEX)]
+    names = [column for column in schema.names if not _INDEX.fullmatch(column)]
     notes = ["the index of pandas is left out"] if len(names) < len(schema.names) else []
+    # pandas writes an index after the columns: it would be taken for the target
+    named = [column for column in names if column in index]
+    if named and len(named) < len(names):
+        names = named + [column for column in names if column not in named]
+        notes.append(f"the index of pandas is read as the first column: {listed(named, 3)}")
     if len(set(schema.names)) < len(schema.names):
         doubled = sorted({column for column in schema.names if schema.names.count(column) > 1})
         raise InputError(f"{name}: two columns are called {listed(map(repr, doubled), 3)}")

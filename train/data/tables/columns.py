@@ -311,7 +311,7 @@ def _as_asked(
             cells,
             name,
             at,
-            f"; correct it, or leave out {name!r} of {why}" if why.startswith("--") else "",
+            f"; correct it, or leave {name!r} out of {why}" if why.startswith("--") else "",
         )
     if kind == "boolean":
         truths(cells, name, at)

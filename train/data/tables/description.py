@@ -74,7 +74,7 @@ def _becomes(column: Column, missing: str) -> str:
     if column.kind == "category":
         words = (
             "an input for each value"
-            if column.why.startswith("--")
+            if column.why.startswith("--") or column.why == "settings"
             else f"{column.why}, an input each"
         )
         return words + (", and missing" if lacks else "")

@@ -248,6 +248,6 @@ def dates(series: Any, name: str, form: str, at: At = at_row) -> Any:
     if bad.size:
         row = int(bad[0])
         raise InputError(
-            f"{at(row, name)}: {shown(cells.iloc[row], 40)} is no date in the form {form} of the column"
+            f"{at(row, name)}: {shown(text_of(cells.iloc[row]), 40)} is no date in the form {form} of the column"
         )
     return out

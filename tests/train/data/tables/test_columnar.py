@@ -140,11 +140,17 @@ def test_the_last_column_of_an_array_is_the_target(tmp_path):
         pb.train.load_dataset(path)
 
 
-def test_an_index_of_pandas_that_has_a_name_stands_before_the_columns(tmp_path):
-    frame = pandas.DataFrame({"a": [1, 2, 3], "y": ["p", "q", "p"], "id": [7, 9, 10]}).set_index(
-        "id"
-    )
-    frame.to_parquet(tmp_path / "t.parquet")
-    # so that the target, the last one, is what it was
-    assert list(read_sheet(tmp_path / "t.parquet").frame.columns) == ["id", "a", "y"]
-    assert next(read_chunks(tmp_path / "t.parquet")).iloc[0].tolist() == [7, 1, "p"]
+def test_an_index_of_pandas_is_not_the_last_column(tmp_path):
+    path = tmp_path / "a.parquet"
+    frame = pandas.DataFrame({"a": [1.5, 2.5], "y": [0, 1]}, index=pandas.Index([7, 8], name="key"))
+    frame.to_parquet(path)
+    sheet = read_sheet(path)
+    assert list(sheet.frame.columns) == ["key", "a", "y"]
+    assert sheet.frame["key"].tolist() == [7, 8]
+    assert "index" in sheet.found
+    (chunk,) = read_chunks(path, rows=8)
+    pandas.testing.assert_frame_equal(chunk, sheet.frame)
+    # without names, of several levels
+    frame.index = pandas.MultiIndex.from_tuples([(1, 2), (3, 4)])
+    frame.to_parquet(path)
+    assert list(read_sheet(path).frame.columns) == ["a", "y"]
