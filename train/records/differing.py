@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import one_line
 from ..settings.config import Settings
 from .record import RunRecord, hidden_text
 
@@ -72,8 +73,8 @@ def setting_text(settings: Settings | None, key: str) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    return str(value) or "-"
+        return one_line(",".join(map(str, value))) or "none"
+    return one_line(value) or "-"
 
 
 def title(key: str) -> str:

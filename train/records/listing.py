@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ _MIDDLE = 10
 # the widest name or setting in a table
 _WIDEST = 28
 _MOST_LISTED = 5
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def runs(folder: str | os.PathLike[str] = "runs") -> list[RunRecord]:
@@ -78,7 +80,7 @@ def found(folder: str | os.PathLike[str]) -> tuple[list[RunRecord], list[str]]:
         return [read_record(where)], []
     try:
         names = sorted(
-            (e.name for e in os.scandir(where) if e.is_dir() and e.name[0] != "."), key=_natural
+            (e.name for e in os.scandir(where) if _is_folder(e) and e.name[0] != "."), key=_natural
         )
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror or error}") from None
@@ -89,6 +91,14 @@ def found(folder: str | os.PathLike[str]) -> tuple[list[RunRecord], list[str]]:
         except InputError:
             foreign.append(name)
     return records, foreign
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
@@ -165,7 +175,7 @@ def listing(
     records, foreign = found(folder)
     records = ordered(records, sort)
     if not records:
-        lines = [f"no runs in {folder}; `pullback train iris` writes one to runs/iris"]
+        lines = [f"no runs in {one_line(folder)}; `pullback train iris` writes one to runs/iris"]
     else:
         rows, missing = table(_columns(records), width)
         lines = [_headline(folder, records), "", *rows, ""]
@@ -188,7 +198,7 @@ def _headline(folder: Any, records: Sequence[RunRecord]) -> str:
     """What all runs share."""
     states = {r.state for r in records}
     told = [f"{title(key)} {text}" for key, text in shared(records)]
-    parts = [f"{counted(len(records), 'run')} in {folder}"]
+    parts = [f"{counted(len(records), 'run')} in {one_line(folder)}"]
     parts += [states.pop()] if len(states) == 1 else []
     return ", ".join([*parts, *told])
 
@@ -293,4 +303,6 @@ def listing_json(folder: str | os.PathLike[str], *, sort: str = "name") -> str:
         If there is no such folder, or no such order.
     """
     records = ordered(runs(folder), sort)
-    return json.dumps([as_json(r) for r in records], indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps([as_json(r) for r in records], indent=2, ensure_ascii=False, allow_nan=False)
+    # JSON itself has escapes for the codes below 32 alone; terminals obey others, and no file takes half a surrogate
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -95,15 +95,25 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord:
     """
     folder = Path(folder)
     try:
-        files = {entry.name: entry.stat().st_mtime for entry in os.scandir(folder)}
+        found = [(entry.name, _written(entry)) for entry in os.scandir(folder)]
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror or error}") from None
+    # what a running process has just renamed is gone, and a link may point nowhere
+    files = {name: at for name, at in found if at is not None}
     written = max((at for name, at in files.items() if name[0] != "."), default=0.0)
     if CONFIG in files:
         return _of_train(folder, files, written)
     if TABLE in files or BEST in files:
         return _of_tune(folder, files, written)
     raise InputError(f"{folder} is no run: it has no {CONFIG}")
+
+
+def _written(entry: os.DirEntry[str]) -> float | None:
+    """When a file was written; None where there is none any more."""
+    try:
+        return entry.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _of_train(folder: Path, files: Mapping[str, float], written: float) -> RunRecord:
@@ -189,15 +199,19 @@ def _score(told: Mapping[str, Any], part: str) -> tuple[str, float | None]:
 
 
 def _number(value: Any) -> float | None:
-    known = type(value) in (int, float) and math.isfinite(value)
-    return float(value) if known else None
+    if type(value) not in (int, float):
+        return None
+    # an integer may be beyond float64
+    with contextlib.suppress(OverflowError):
+        return float(value) if math.isfinite(value) else None
+    return None
 
 
 def _network(settings: Settings | None, architecture: Mapping[str, Any]) -> str:
     """The network in a few words: with its inputs and outputs, where the model's file says them."""
     sizes = architecture.get("sizes")
     model = settings.model if settings else str(architecture.get("kind", "")).lower()
-    if isinstance(sizes, list):
+    if isinstance(sizes, list) and all(type(n) is int and n < 1 << 31 for n in sizes):
         return f"{model} {'-'.join(map(str, sizes))}"
     return f"{model} {hidden_text(settings.hidden)}" if settings else model
 

@@ -208,6 +208,8 @@ def load_trained_graph(run: str | Path) -> TrainedGraph:
         width, outputs = net.settings["features"], net.settings["outputs"]
         fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)
         fits &= len(trained.columns) in (0, width)
+        # a single class would have a single output, as two have
+        fits &= len(trained.classes) > 1
         fits &= outputs == (1 if len(trained.classes) == 2 else len(trained.classes))
         if not fits:
             raise ValueError("sizes")

@@ -184,6 +184,8 @@ def _check(trained: Trained, net: Architecture | None, path: Path | str) -> None
     fits &= len(trained.columns) in (0, len(trained.layout.used))
     fits &= (trained.targets is None) == (trained.task == "classification")
     if trained.targets is None:
+        # a single class would have a single output, as two have
+        fits &= len(trained.classes) > 1
         fits &= outputs == (1 if len(trained.classes) == 2 else len(trained.classes))
     else:
         fits &= trained.targets.mean.shape == trained.targets.scale.shape == (outputs,)

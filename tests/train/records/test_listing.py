@@ -100,6 +100,27 @@ def test_a_name_cannot_obey_or_break_the_terminal(tmp_path):
     assert "no runs: b c" in text
 
 
+def test_what_others_wrote_cannot_obey_the_terminal(tmp_path):
+    folder = make(tmp_path / "run", model=False, data="\x1b[2Jt.csv")
+    content = {"architecture": {"sizes": ["\x1b[2J"]}, "metadata": {"stopped": "epochs"}}
+    header_text = json.dumps({"__metadata__": {"pullback": json.dumps(content)}}).encode()
+    (folder / "model.safetensors").write_bytes(len(header_text).to_bytes(8, "little") + header_text)
+    text = "\n".join(listing(tmp_path))
+    assert "\x1b" not in text
+    assert "x1b[2Jt.csv" in text
+    make(tmp_path / "c\x9b2J\u202e")
+    text = listing_json(tmp_path)
+    assert not {"\x9b", "\u202e"} & set(text)
+    assert json.loads(text)[0]["run"] == "c\x9b2J\u202e"
+
+
+def test_links_to_nowhere_hide_no_run(tmp_path):
+    folder = make(tmp_path / "run")
+    (tmp_path / "loop").symlink_to("loop")
+    (folder / "gone").symlink_to("nowhere")
+    assert [r.name for r in runs(tmp_path)] == ["run"]
+
+
 def test_json_has_all_and_is_strict(folder):
     def wrong(text):
         raise AssertionError(text)

@@ -104,6 +104,8 @@ def test_odd_metadata_are_no_numbers(tmp_path):
     }
     record = read_record(make(tmp_path / "iris", told=told))
     assert (record.validation_loss, record.test_loss, record.best_epoch) == (None, None, 2)
+    # beyond float64
+    assert read_record(make(tmp_path / "b", told={"test_loss": 10**400})).test_loss is None
 
 
 def test_folders_of_nothing(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import InputError, listed, shown
 from ..mapped import release
 from .cells import EXACT
-from .dates import ISO, parsed
+from .dates import ISO, is_form, parsed
 from .text_columns import decide_dates, decide_texts, first_at
 from .values import At, at_row, numbers, plain, text_of, truths
 
@@ -305,6 +305,10 @@ def _as_asked(
     if kind not in KINDS or (form and kind != "date"):
         raise InputError(
             f"columns: {name!r}: unknown kind {shown(asked)}; choose one of {', '.join(KINDS)}"
+        )
+    if form and not is_form(form):
+        raise InputError(
+            f"columns: {name!r}: {shown(form)} is no form of dates, as %d.%m.%Y is; write date alone to find it"
         )
     if kind == "number":
         numbers(

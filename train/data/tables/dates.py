@@ -24,6 +24,8 @@ _FORMS = (
 )  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _LOOK = r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?"
+# Characters of a form: pandas makes a pattern of it, which takes time.
+_LONGEST = 64
 # So many texts are tried before all of them are.
 _FEW = 20
 PARTS = (
@@ -39,6 +41,26 @@ def parsed(texts: Any, form: str) -> Any:
         # pandas would take 20210304 and 2021, which are numbers
         found = found.where(texts.str.fullmatch(_LOOK).fillna(False).astype(bool))
     return found
+
+
+def is_form(form: str) -> bool:
+    """Whether a text says how dates are written, as for `datetime.strptime`; files may hold any.
+
+    Examples
+    --------
+    >>> is_form("%d.%m.%Y"), is_form("ISO8601"), is_form("%Q"), is_form("mixed")
+    (True, True, False, False)
+    """
+    if form == ISO:
+        return True
+    if "%" not in form or len(form) > _LONGEST:
+        return False
+    pd = extra("pandas", "reading dates")
+    try:
+        pd.to_datetime(["-"], format=form, errors="coerce", utc=True)
+    except ValueError:
+        return False
+    return True
 
 
 def forms_of(texts: Sequence[str], order: str = "") -> list[str]:

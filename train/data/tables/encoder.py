@@ -14,7 +14,7 @@ from ...errors import InputError, extra, listed
 from ..mapped import release
 from .cells import EXACT
 from .columns import KINDS, Column
-from .dates import ISO, PARTS, has_hours, parts_of
+from .dates import ISO, PARTS, has_hours, is_form, parts_of
 from .values import At, at_row, dates, number_of, numbers, plain, texts, truths
 
 # A category of fewer training rows, or of less than this share of them, is one of the rare ones.
@@ -475,6 +475,9 @@ def _checked(found: dict[str, Any]) -> Learned:
     fits &= one.kind == "category" or not (one.values or one.rare)
     fits &= _RARE not in one.values and (one.usual is None or one.usual in one.values)
     fits &= one.indicator or None not in one.values
+    # as many rows are made for each column, whatever the file's size
+    fits &= len(one.values) <= MOST_CATEGORIES + 1
+    fits &= not one.form or is_form(one.form)
     if not fits:
         raise ValueError(one.name)
     return replace(one, centre=tuple(map(float, one.centre)))

@@ -133,6 +133,7 @@ REFUSED = {
     "no kind": ({"a": [1, 2]}, {"kinds": (("a", "float"),)}, ["'a': unknown kind 'float'; choose one of number"]),
     "not boolean": ({"a": ["yes", "x"]}, {"kinds": (("a", "boolean"),)}, ["row 2, column 'a'", "neither true nor"]),
     "no date": ({"a": ["2021-01-01", "x"]}, {"kinds": (("a", "date %Y-%m-%d"),)}, ["row 2", "'x' is no date"]),
+    "no form": ({"a": ["2021-01-01", "x"]}, {"kinds": (("a", "date %Q"),)}, ["'a': '%Q' is no form of dates"]),
     "no date at all": ({"a": ["u", "x"]}, {"kinds": (("a", "date"),)}, ["column 'a'", "'u' is no date"]),
 }  # fmt: skip
 

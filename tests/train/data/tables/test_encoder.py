@@ -233,6 +233,11 @@ HOSTILE = {
     "same": {"columns": [{"name": "a", "kind": "category", "values": ["u", "u"]}]},
     "usual": {"columns": [{"name": "a", "kind": "category", "values": ["u"], "usual": "v"}]},
     "no inputs": {"columns": [{"name": "a", "kind": "category"}]},
+    "form": {"columns": [{"name": "a", "kind": "date", "centre": [0] * 5, "form": "%Q"}]},
+    # pandas would work on it for hours
+    "long form": {"columns": [{"name": "a", "kind": "date", "centre": [0] * 5, "form": "%Y" * 200_000}]},
+    # of which rows are made for every column
+    "many": {"columns": [{"name": "a", "kind": "category", "values": [*map(str, range(1000))]}]},
 }  # fmt: skip
 
 
