@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,14 @@ from .tables.columnar import check_table, read_npy
 from .tables.columns import Column, Wishes
 from .tables.description import description
 from .tables.features import Layout, features_of
-from .tables.foreign import find_targets, joined_names, read_targets, split_names, with_targets
+from .tables.foreign import (
+    TWIN,
+    find_targets,
+    joined_names,
+    read_targets,
+    split_names,
+    with_targets,
+)
 from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
 from .tables.spilled import sheet_on_disk
 from .targets import array_target, target_of
@@ -181,7 +189,9 @@ def load_dataset(
         if own is None:
             targets = find_targets(sheet, target)
         else:
+            features = [str(name) for name in sheet.frame.columns]
             sheet, targets = with_targets(sheet, own, target, decimal)
+            _refuse_twins(source, features, targets, wishes)
         return _checked(_of_sheet(name, sheet, targets, task, wishes, missing, scratch))
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
     layout = None
@@ -213,6 +223,20 @@ def _names(target: str | int | None, wishes: Wishes | None) -> list[str]:
     places = set(split_names(str(target))) if target is not None else set()
     names = [*places, *wishes.categorical, *wishes.numeric, *wishes.drop]
     return [name for name in dict.fromkeys(names) if not re.fullmatch(r"-?\d*", name)]
+
+
+def _refuse_twins(
+    source: str, features: list[str], targets: tuple[str, ...], wishes: Wishes | None
+) -> None:
+    """Refuse a feature that is called as a target from another file, and may be it, where nothing was said of it."""
+    wishes = wishes or Wishes()
+    said = {*wishes.categorical, *wishes.numeric, *wishes.drop, *(name for name, _ in wishes.kinds)}
+    for name in features:
+        if name not in said and any(target == f"{name}{TWIN}" for target in targets):
+            raise InputError(
+                f"target_file: {source} has a column {name!r}, too, which may tell the target: leave it out "
+                f"(--drop {shlex.quote(name)}), or say what it is by --numeric or --categorical"
+            )
 
 
 def _arrays(source: str, file_format: str, scratch: Path | None) -> np.ndarray:

@@ -20,8 +20,7 @@ from ..data.split import Standardizer
 from ..data.tables.columns import did_you_mean
 from ..data.tables.features import Layout
 from ..data.tables.foreign import target_names
-from ..data.tables.reading import read_sheet, suffix_of
-from ..data.tables.values import texts as cells
+from ..data.tables.reading import read_sheet, read_texts, suffix_of
 from ..errors import InputError, one_line
 from ..measure import predict
 from ..networks.architecture import Architecture
@@ -30,6 +29,8 @@ from .graphs import predict_nodes
 from .metadata import check_finite, model_file, standardizer, texts
 from .tasks import probabilities
 
+# Float32 has no more.
+_DIGITS = 9
 _NO_TABLE = Layout((), False, (), ())
 
 
@@ -246,14 +247,16 @@ def predict_file(
             note=note or _note,
         )
         result = trained(x)
-    text = predictions_text(result, trained.task, trained.classes, trained.target)
+    text = predictions_text(
+        result, trained.task, trained.classes, trained.target, digits_of(trained.targets)
+    )
     return with_columns(text, data, keep, trained.layout) if keep else text
 
 
 def with_columns(
     predictions: str, data: str | Path, keep: Sequence[str], layout: Layout = _NO_TABLE
 ) -> str:
-    """Predictions with columns of the table before them, as texts.
+    """Predictions with columns of the table before them, as they stand there.
 
     Raises
     ------
@@ -262,12 +265,15 @@ def with_columns(
     """
     if suffix_of(data) not in TABLES:
         raise InputError(f"keep: {data} is no table with columns; leave it out")
-    frame = read_sheet(data, usual=layout.decimal, names=layout.known).frame
-    names = [str(name) for name in frame.columns]
+    names = [
+        str(name)
+        for name in read_sheet(data, usual=layout.decimal, names=layout.known).frame.columns
+    ]
     for name in keep:
         if name not in names:
             raise InputError(f"keep: {data} has no column {name!r}{did_you_mean(name, names)}")
-    columns = [[name, *(text or "" for text in cells(frame[name]))] for name in keep]
+    texts = read_texts(data, keep, usual=layout.decimal, names=layout.known)
+    columns = [[name, *own] for name, own in zip(keep, texts, strict=True)]
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     for kept, row in zip(
@@ -281,15 +287,38 @@ def _note(line: str) -> None:
     print(f"pullback: {one_line(line)}", file=sys.stderr, flush=True)
 
 
-def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], target: str) -> str:
-    """Predictions as CSV: numbers, or classes and probabilities."""
+def digits_of(targets: Standardizer | None) -> list[int]:
+    """The digits with which each target is written: more than 9 where it varies little about a large number.
+
+    Examples
+    --------
+    >>> digits_of(Standardizer(np.asarray([5.0, 1e9]), np.asarray([2.0, 0.5])))
+    [9, 17]
+    """
+    if targets is None:
+        return []
+    ratio = np.log10(np.maximum(np.abs(targets.mean) / targets.scale, 1.0))
+    return [min(_DIGITS + int(more), 17) for more in ratio.tolist()]
+
+
+def predictions_text(
+    result: np.ndarray,
+    task: str,
+    classes: tuple[str, ...],
+    target: str,
+    digits: Sequence[int] = (),
+) -> str:
+    """Predictions as CSV: numbers of so many digits, or classes and probabilities."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     if task == "regression":
         writer.writerow([f"predicted {name}" for name in target_names(target, result.shape[1])])
-        writer.writerows([f"{value:.9g}" for value in row] for row in result)
+        forms = [f".{n}g" for n in digits or [_DIGITS] * result.shape[1]]
+        writer.writerows(
+            [format(value, form) for value, form in zip(row, forms, strict=True)] for row in result
+        )
         return lines.getvalue()
     writer.writerow(["class", *(f"p({name})" for name in classes)])
     for row in result:
-        writer.writerow([classes[int(row.argmax())], *(f"{value:.9g}" for value in row)])
+        writer.writerow([classes[int(row.argmax())], *(f"{value:.{_DIGITS}g}" for value in row)])
     return lines.getvalue()

@@ -273,6 +273,12 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
             (name, "date" if kind.startswith("date ") else kind)
             for name, kind in base.get("columns", ())
         )
+    # what is said of a column now goes before what the file says of it
+    lists = ("categorical", "numeric", "drop")
+    named = {name for key in lists for name in given.get(key, ())}
+    for key in lists:
+        if key in base:
+            base[key] = tuple(name for name in base[key] if name not in named)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
         for key in OF_OPTIMIZER:

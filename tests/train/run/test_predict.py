@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pullback.train.run.predict import predictions_text
+
 from ..cli import _cli
 from ..cli._cli import QUICK, records, table
 
@@ -40,7 +42,9 @@ def test_predictions_find_columns_by_name_or_place_and_go_to_a_file(pullback):
     _, expected, _ = pullback("predict", "runs/t", "features.csv")
     for name in ("t.csv", "swapped.csv", "bare.csv"):
         code, out, err = pullback("predict", "runs/t", name, "--output", "p.csv")
-        assert (code, out, err) == (0, [], []), name
+        assert (code, out) == (0, []), name
+        # columns without names go by their order, and that is said
+        assert ["no header is found" in line for line in err] == [True] * (name == "bare.csv")
         assert Path("p.csv").read_text().splitlines() == expected
     assert pullback("predict", "runs/t/model.safetensors", "bare.csv")[1] == expected
 
@@ -53,3 +57,8 @@ def test_regression_predicts_in_the_targets_own_units(pullback):
     assert out[0] == "predicted kind"
     truth = [float(line.split(",")[2]) for line in Path("n.csv").read_text().splitlines()[1:]]
     np.testing.assert_allclose(np.asarray(out[1:], float), truth, atol=0.3)
+
+
+def test_a_target_that_varies_little_about_a_large_number_has_its_digits():
+    text = predictions_text(np.asarray([[1e9 + 0.25, 0.5]]), "regression", (), "a,b", [17, 9])
+    assert text.splitlines() == ["predicted a,predicted b", "1000000000.25,0.5"]

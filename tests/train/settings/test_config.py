@@ -83,3 +83,9 @@ def test_dates_that_are_read_otherwise_are_found_anew():
     assert merged(from_file, {"dates": "day-first"}).columns == from_file["columns"]
     assert merged(from_file, {"dates": "month-first"}).columns == (("day", "date"), ("x", "number"))
     assert merged(from_file, {"target": "x"}).columns == ()
+
+
+def test_what_is_said_of_a_column_goes_before_the_file():
+    from_file = {"data": "t.csv", "categorical": ("zip", "ward"), "drop": ("id",)}
+    found = merged(from_file, {"numeric": ("zip", "id")})
+    assert (found.categorical, found.numeric, found.drop) == (("ward",), ("zip", "id"), ())

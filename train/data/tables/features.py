@@ -313,11 +313,18 @@ class Layout:
         sheet = read_sheet(path, usual=self.decimal, names=self.known)
         if sheet.empty_rows:
             note(f"{sheet.name}: {counted(sheet.empty_rows, 'row')} without any cell left out")
-        if sheet.header and not self.header and suffix_of(path) not in (".parquet", ".pq"):
-            # of words alone nobody can tell
+        # of words alone, or numbers alone, nobody can tell
+        if suffix_of(path) in (".parquet", ".pq", ".npy") or sheet.header == self.header:
+            return sheet
+        if sheet.header:
             note(
                 f"{sheet.name}: the first row is taken for a header ({listed(sheet.frame.columns, 5)}), and the file "
                 "that was trained on had none"
+            )
+        else:
+            note(
+                f"{sheet.name}: no header is found, and the file that was trained on had one: columns go by their "
+                "order"
             )
         return sheet
 

@@ -18,6 +18,9 @@ from .columnar import read_npy
 from .features import find_target
 from .reading import SUFFIXES, Sheet, read_sheet, suffix_of
 
+# Behind the name of a target that a feature has, too.
+TWIN = " (target)"
+
 
 def find_targets(sheet: Sheet, target: str | int | None) -> tuple[str, ...]:
     """The names of the target's columns: one by its name or place, or several, with commas between.
@@ -169,7 +172,7 @@ def with_targets(
     columns: dict[str, Any] = {}
     for j, name in enumerate(wanted):
         while name in sheet.frame.columns or name in names:
-            name += " (target)"
+            name += TWIN
         names.append(name)
         column = values if values.ndim == 1 else values[:, j]
         if column.dtype.kind == "S":

@@ -16,6 +16,7 @@ from .dialect import Dialect
 from .feed import Feed, Records
 from .kept import Kept
 from .survey import INDEX, Survey, parse, survey, without_empty_rows
+from .values import texts
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".npy")
 
@@ -156,6 +157,48 @@ def read_sheet(
     return sheet_of(path, survey(path, decimal=decimal, usual=usual, names=names, keep=True))
 
 
+def read_texts(
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    *,
+    usual: str = "",
+    names: Sequence[str] = (),
+) -> list[list[str]]:
+    """Columns of a table as texts, as they stand in it where it is one itself; a missing cell is empty.
+
+    Parameters
+    ----------
+    path : path
+    columns : sequence of str
+        Names of columns that are there.
+    usual, names
+        As for `read_sheet`.
+
+    Returns
+    -------
+    list of list of str
+        One a column, with the rows of `read_sheet`.
+
+    Raises
+    ------
+    InputError
+        As `read_sheet`.
+    """
+    if suffix_of(path) in (".parquet", ".pq", ".npy"):
+        frame = read_sheet(path).frame
+        return [[text or "" for text in texts(frame[name])] for name in columns]
+    found = survey(path, usual=usual, names=names)
+    known, _, _ = named(found)
+    cells = texts_of(path, found, sorted({known[name] for name in columns}))
+    return [
+        [
+            "" if missing else str(cell).strip()
+            for cell, missing in zip(own, own.isna(), strict=True)
+        ]
+        for own in (cells[known[name]] for name in columns)
+    ]
+
+
 def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
     """The sheet of a text whose rows the first pass kept."""
     columns, doubled, notes = named(found)
@@ -222,11 +265,11 @@ def read_chunks(
     found = survey(path, decimal=decimal) if found is None else found
     columns, _, _ = named(found)
     places = list(columns.values())
-    texts = [i for i, kind in enumerate(found.kinds) if kind not in _TYPES]
+    words = [i for i, kind in enumerate(found.kinds) if kind not in _TYPES]
     codes = found.codes
     start = 0
     for frame in parse(
-        Feed(path, found.dialect), found.dialect, texts=texts, codes=codes, rows=rows
+        Feed(path, found.dialect), found.dialect, texts=words, codes=codes, rows=rows
     ):
         frame = typed(without_empty_rows(frame)[places], found)
         frame.columns = list(columns)

@@ -183,7 +183,7 @@ def tune(
 
 @dataclass(frozen=True)
 class _Work:
-    """A search of either form: the data, the folds, the combinations, and where results are told and written."""
+    """A search, whichever way it goes: data, folds, combinations, and where results are told and written."""
 
     source: Source
     parts: tuple[Split, ...]

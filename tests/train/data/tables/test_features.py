@@ -204,6 +204,9 @@ def test_rows_that_are_left_out_are_told(file):  # noqa: F811 - a fixture
     assert (
         "the first row is taken for a header (red, big), and the file that was trained" in notes[1]
     )
+    layout = Layout(("2019", "2020", "k"), True, ("k",), ("2019", "2020"))
+    layout.read(file("2020,2019\n1,2\n"), notes.append)
+    assert "no header is found, and the file that was trained on had one" in notes[2]
 
 
 def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):  # noqa: F811 - a fixture

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.train.data.tables.columns import Wishes
 from pullback.train.data.tables.foreign import joined_names, split_names
 
 from ...cli._cli import folder, pullback  # noqa: F401 - fixtures
@@ -126,6 +127,13 @@ def test_targets_whose_rows_are_not_known_are_refused(file, tmp_path):  # noqa: 
     (tmp_path / "y.csv").write_text("kind\nu\nNA\nv\n")
     with pytest.raises(InputError, match="has 1 row without any cell, so that nobody knows"):
         pb.train.load_dataset(file("a,b\n1,2\n3,4\n"), target_file=tmp_path / "y.csv")
+    (tmp_path / "y.csv").write_text("b\n" + "1\n0\n" * 5)
+    table = file("a,b\n" + "1,1\n0,0\n" * 5)
+    with pytest.raises(InputError, match=r"has a column 'b', too, .*--drop b"):
+        pb.train.load_dataset(table, target_file=tmp_path / "y.csv")
+    drop = Wishes(drop=("b",))
+    data = pb.train.load_dataset(table, target_file=tmp_path / "y.csv", wishes=drop)
+    assert data.columns == ("a",)
     np.save(tmp_path / "t.npy", np.ones((4, 3)))
     with pytest.raises(InputError, match="names a column twice"):
         pb.train.load_dataset(tmp_path / "t.npy", "0,-3")

@@ -7,7 +7,7 @@ import gzip
 import numpy as np
 import pytest
 
-from pullback.train.data.tables.reading import read_chunks, read_sheet
+from pullback.train.data.tables.reading import read_chunks, read_sheet, read_texts
 
 from .._load import file  # noqa: F401 - a fixture
 
@@ -90,3 +90,13 @@ def test_a_table_is_read_and_what_was_found_is_told(file, case):  # noqa: F811 -
     pandas.testing.assert_frame_equal(chunks, sheet.frame)
     for column in sheet.frame:
         assert sheet.frame[column].dtype in (np.int64, np.float64, np.bool_, object)
+
+
+def test_texts_are_those_of_the_file(file):  # noqa: F811 - a fixture
+    path = file('id,n,t,k\n1E5,1.10, TRUE,+49\nNA,1.20,FALSE,\n,,,\n2E7,"1,234",TRUE,007\n')
+    assert read_texts(path, ["k", "id", "t", "n"]) == [
+        ["+49", "", "007"],
+        ["1E5", "", "2E7"],
+        ["TRUE", "FALSE", "TRUE"],
+        ["1.10", "1.20", "1,234"],
+    ]

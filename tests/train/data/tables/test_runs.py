@@ -192,7 +192,9 @@ def test_predictions_are_by_name_for_every_row_in_its_order(pullback):
             )
             + "\n"
         )
-        assert pullback("predict", "runs/people", "bare.csv") == (0, expected, [])
+        code, out, err = pullback("predict", "runs/people", "bare.csv")
+        assert (code, out, len(err)) == (0, expected, 1)
+        assert err[0].endswith("columns go by their order")
     Path("few.csv").write_text("age,colour\n1,red\n")
     code, out, err = pullback("predict", "runs/people", "few.csv")
     assert (code, out) == (2, [])
