@@ -89,3 +89,12 @@ def test_predictions_name_them(tmp_path, pullback, kind):  # noqa: F811 - a fixt
 
 
 # ── estimators ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_numbers_with_a_unit_are_no_classes(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,price\n" + "".join(f'{i},"${i % 12},000"\n' for i in range(48)))
+    for task in ("auto", "regression"):
+        with pytest.raises(pb.train.InputError, match="write the numbers"):
+            pb.train.load_dataset(path, task=task)
+    assert len(pb.train.load_dataset(path, task="classification").classes) == 12
