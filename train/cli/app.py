@@ -74,11 +74,17 @@ def _function_of(command: Command) -> Callable[..., Callable[[], int]]:
     """A function with the signature of the command's options, as typer reads it."""
 
     def call(**given: Any) -> Callable[[], int]:
-        return lambda: command.work(
-            **{key: _joined(value, lists, key) for key, value in given.items()}
-        )
+        texts = {
+            name: separator.join(given[name]) if given[name] else None
+            for name, separator in separators.items()
+        }
+        return lambda: command.work(**{**given, **texts})
 
-    lists = {option.name for option in command.options if option.many and not option.argument}
+    separators = {
+        option.name: option.separator
+        for option in command.options
+        if option.many and not option.argument
+    }
     parameters = [
         inspect.Parameter(
             option.name,
@@ -92,11 +98,6 @@ def _function_of(command: Command) -> Callable[..., Callable[[], int]]:
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # typer reads it
     call.__annotations__ = {p.name: p.annotation for p in parameters}
     return call
-
-
-def _joined(value: Any, lists: set[str], key: str) -> Any:
-    """An option that was given several times, as one list with commas."""
-    return (",".join(value) if value else None) if key in lists else value
 
 
 def _annotation(option: Option) -> Any:

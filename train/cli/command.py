@@ -37,8 +37,9 @@ class Option:
         Whether it stands without a name, in its place.
     required : bool
     many : bool
-        Whether it may be given more than once: the value of an argument is a list, that of an option one text, with
-        commas between.
+        Whether it may be given more than once: the value of an argument is a list, that of an option one text.
+    separator : str
+        What stands between the parts of that text.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Option:
     argument: bool = False
     required: bool = False
     many: bool = False
+    separator: str = ","
 
     @property
     def flags(self) -> str:

@@ -59,6 +59,8 @@ def _values(name: str, text: str, default: str = "") -> Option:
         kind=str,
         parse=None,
         choices=(),
+        many=True,
+        separator=";" if name == "hidden" else ",",
     )
 
 

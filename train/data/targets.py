@@ -13,10 +13,12 @@ import numpy as np
 from ..errors import InputError, extra, listed
 from .tables.cells import EXACT
 from .tables.reading import Sheet
-from .tables.values import number_of, plain
+from .tables.values import alone, number_of, plain, unit_of
 
 # Whole numbers are class labels while there are at most this many different ones.
 MAX_NUMERIC_CLASSES = 100
+# Up to so many different numbers with a unit are names of classes.
+_FEW = 10
 
 Target = tuple[str, np.ndarray, tuple[str, ...]]
 
@@ -72,7 +74,7 @@ def read_target(
     Raises
     ------
     InputError
-        For a number that is not finite, and for a word where most are numbers.
+        For a number that is not finite, for a word where most are numbers, and for numbers with a unit.
     """
     numbers: list[int | float] = []
     words = 0
@@ -82,7 +84,9 @@ def read_target(
         if number is None or codes:
             words += 1
             if task == "regression":
-                raise InputError(f"{positions[i]}: {text[:40]!r} is not a number") from None
+                raise InputError(
+                    f"{positions[i]}: {text[:40]!r} is not a number{alone(text)}"
+                ) from None
             continue
         if isinstance(number, float) and not math.isfinite(number):
             raise InputError(
@@ -97,6 +101,12 @@ def read_target(
     fractions = [isinstance(_number(text), float) for text in texts] if numbers else [False]
     if task == "auto" and 2 * np.dot(fractions, often if numbers else [0]) > often.sum():
         _refuse_first_word(texts, positions)
+    units = {unit_of(text) for text in texts} if task == "auto" else set()
+    if len(units) == 1 and units != {None} and len(set(texts)) > _FEW:
+        raise InputError(
+            f"{positions[0]}: {texts[0][:40]!r} is a number with the unit {units.pop()!r}, as all targets are: write "
+            "the numbers alone, or, if these are names of classes, give --task classification"
+        )
     # not by an array of texts, all of which would be as long as the longest
     names = sorted(set(texts))
     return "classification", _codes(names, texts), tuple(names)

@@ -92,3 +92,8 @@ def test_names_that_are_given_twice_are_a_list(pullback, folder):
     )
     assert code == 0
     assert [line.split()[:2] for line in out[2:5]] == [[name, "category"] for name in "abc"]
+    given = ("--hidden", "4", "--hidden", "2,2", "--learning-rate", "0.1", "--learning-rate", "0.2")
+    assert pullback("tune", "a.csv", *given, "--folds", "2", "--epochs", "1")[0] == 0
+    rows = (folder / "runs/tune-a/tune.csv").read_text()
+    assert len(rows.splitlines()) == 5
+    assert '"2,2"' in rows

@@ -97,3 +97,12 @@ def test_digits_with_an_underscore_between_are_names(tmp_path):
     data = pb.train.load_dataset(path)
     assert data.classes == ("11_2", "1_12", "2_1")
     assert data.y[:3].tolist() == [1, 0, 2]
+
+
+def test_numbers_with_a_unit_are_no_classes(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,price\n" + "".join(f'{i},"${i % 12},000"\n' for i in range(48)))
+    for task in ("auto", "regression"):
+        with pytest.raises(pb.train.InputError, match="write the numbers"):
+            pb.train.load_dataset(path, task=task)
+    assert len(pb.train.load_dataset(path, task="classification").classes) == 12

@@ -35,6 +35,11 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[Any, str]:
     return pandas.concat(frames, ignore_index=True), "; ".join(["Parquet", *notes])
 
 
+def parquet_words(path: str | os.PathLike[str]) -> str:
+    """What `read_parquet` says it found, without reading the rows."""
+    return "; ".join(["Parquet", *_opened(path)[2]])
+
+
 def parquet_chunks(path: str | os.PathLike[str], rows: int) -> Iterator[Any]:
     """The same in frames of some rows each.
 

@@ -214,6 +214,18 @@ class Encoder:
         }
         return {name: count for name, count in counts.items() if count}
 
+    def unseen(self, frame: Any) -> dict[str, list[str]]:
+        """Categories that were not there in training, by column, where no input stands for such ones."""
+        found: dict[str, list[str]] = {}
+        for one in self.learned:
+            if one.kind == "category" and one.values and not one.rare:
+                cells = plain(frame[one.name]).drop_duplicates()
+                known = {None, *one.values}
+                more = [text for text in _categories(cells, one) if text not in known]
+                if more:
+                    found[one.name] = [str(text) for text in more]
+        return found
+
     @cached_property
     def _transformer(self) -> Any:
         """scikit-learn's transformer, fitted to rows that have exactly what was learned.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, counted, extra, listed
+from ...errors import InputError, counted, extra, listed, shown
 from ..mapped import release
 from .columns import (
     Column,
@@ -376,7 +376,7 @@ class Layout:
         means : ndarray, shape (D,)
             The means of the training rows, which stand for missing cells where there is no encoder.
         note : callable
-            Takes a line about cells that were filled in.
+            Takes lines about cells that were filled in, and categories that training has not seen.
 
         Raises
         ------
@@ -406,6 +406,12 @@ class Layout:
             note(
                 f"{sheet.name}: missing cells where the training rows had none ({listed(cells, 5)}): the {what} of "
                 "the training rows stands for them"
+            )
+        unseen = {} if self.encoder is None else self.encoder.unseen(frame)
+        for name, values in unseen.items():
+            note(
+                f"{sheet.name}, column {name!r}: {listed([shown(v, 40) for v in values], 3)}: not there in training, "
+                "and taken for none of the values that were"
             )
         return x
 

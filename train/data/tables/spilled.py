@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import InputError, extra
 from ..mapped import map_file, nameless, on_disk, release
+from .columnar import parquet_words
 from .reading import Lines, Sheet, named, read_chunks, read_sheet, suffix_of
 from .survey import survey
 
@@ -57,7 +58,7 @@ def sheet_on_disk(
         n = int(found.num_rows)
         frame = _spilled(read_chunks(path, rows=rows), n, folder)
         places = tuple(range(frame.shape[1]))
-        return Sheet(os.fspath(path), frame, True, "Parquet", range(1, n + 1), places)
+        return Sheet(os.fspath(path), frame, True, parquet_words(path), range(1, n + 1), places)
     facts = survey(path, decimal=decimal, names=names)
     columns, doubled, notes = named(facts)
     frame = _spilled(read_chunks(path, rows=rows, decimal=decimal, found=facts), facts.rows, folder)

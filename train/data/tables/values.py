@@ -138,7 +138,7 @@ def numbers(series: Any, name: str, at: At = at_row, help: str = "") -> np.ndarr
             value = math.nan if cell is None else _as_number(cell)
             if value is None:
                 raise InputError(
-                    f"{at(row, name)}: {shown(cell, 40)} is not a number{_unit(cell)}{help}"
+                    f"{at(row, name)}: {shown(cell, 40)} is not a number{alone(cell)}{help}"
                 )
             out[row] = value
     infinite = np.flatnonzero(np.isinf(out))
@@ -175,7 +175,14 @@ def unit_of(text: str) -> str | None:
     return None if found is None else found[1] or found[2] or None
 
 
-def _unit(cell: Any) -> str:
+def alone(cell: Any) -> str:
+    """What to do about a cell that is no number, if it is one with a unit.
+
+    Examples
+    --------
+    >>> alone("$5"), alone("red")
+    (" alone: write the numbers without '$'", '')
+    """
     unit = unit_of(cell) if isinstance(cell, str) else None
     return "" if unit is None else f" alone: write the numbers without {unit!r}"
 

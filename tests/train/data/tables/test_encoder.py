@@ -245,3 +245,15 @@ HOSTILE = {
 def test_what_is_no_encoder_is_refused(case):
     with pytest.raises((KeyError, TypeError, ValueError)):
         Encoder.from_dict(HOSTILE[case])
+
+
+def test_categories_that_training_has_not_seen_are_told():
+    frame = pd.DataFrame({"sex": ["m", "f"] * 4, "code": [1, 2] * 4, "town": [*"aabbccd", None]})
+    columns = decide(frame, Wishes(categorical=("code",)))
+    encoder = Encoder.fit(columns, frame)
+    assert encoder.unseen(frame) == {}
+    other = pd.DataFrame(
+        {"sex": ["m", "M", None], "code": [1.0, 2.0, 3.0], "town": ["z", "d", "a"]}
+    )
+    # the one town that was rare shares its input with those that were not there
+    assert encoder.unseen(other) == {"sex": ["M"], "code": ["3"]}
