@@ -214,7 +214,8 @@ def _of_npy(source: str, layout: Layout, target: str) -> tuple[np.ndarray, str]:
             f"{source} has shape {raw.shape}, without the true targets to judge by; --target-file names their file; "
             f"{_ADVICE}"
         )
-    return raw[:, places], "column " + ",".join(map(str, places))
+    y = raw[:, places].astype(np.float64) if len(places) > 1 else raw[:, places]
+    return y, "column " + ",".join(map(str, places))
 
 
 def _of_npz(source: str, wanted: Wanted, target: str) -> tuple[np.ndarray, str]:

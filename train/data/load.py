@@ -248,6 +248,8 @@ def _last_column(
         )
     places = [place % len(names) for place in places]
     y = np.concatenate(list(_some_columns(array, places)))
+    # several targets are numbers to predict
+    y = y.astype(np.float64) if len(places) > 1 else y
     kept = [i for i in range(len(names)) if i not in places]
     if kept == list(range(len(kept))):
         # a view
