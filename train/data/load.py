@@ -278,6 +278,8 @@ def _last_column(
     if len(set(places)) < len(places):
         raise InputError(f"target: {shown(str(target))} names a column twice")
     y = np.concatenate(list(_some_columns(array, places)))
+    # several targets are numbers to predict
+    y = y.astype(np.float64) if len(places) > 1 else y
     kept = [i for i in range(len(names)) if i not in places]
     if kept == list(range(len(kept))):
         # a view

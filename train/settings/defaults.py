@@ -141,7 +141,8 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
         for key, value, none in (("target", target, ""), ("task", task, "auto")):
             if value not in (none, "classification"):
                 raise InputError(
-                    f"{key}: {value!r}: a text's characters are predicted by those before them; leave out --{key}"
+                    f"{key}: {value!r}: a text's characters are predicted by those before them; leave out --{key}, "
+                    "or say --model mlp where the text is a table"
                 )
     elif is_text(data) and (model == "cnn" or (model == "mlp" and suffix_of(data) not in TABLES)):
         raise InputError(

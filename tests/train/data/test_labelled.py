@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pullback.train import InputError
+from pullback.train import InputError, load_dataset
 from pullback.train.data.labelled import (
     Wanted,
     load_labelled,
@@ -97,6 +97,15 @@ def test_an_array_with_its_targets_and_a_file_of_them(tmp_path):
     Path(tmp_path / "x.csv").write_text("b,a\n1,0\n4,3\n7,6\n10,9\n")
     x, y = load_labelled(tmp_path / "x.csv", wanted(), target_file=str(tmp_path / "y.npy"))
     assert (x.tolist(), y.tolist()) == (array[:, :2].tolist(), array[:, 2:].tolist())
+
+
+def test_several_targets_of_an_array_are_numbers_also_where_they_are_whole(tmp_path):
+    np.save(tmp_path / "t.npy", np.arange(12).reshape(4, 3))
+    data = load_dataset(tmp_path / "t.npy", "0,1")
+    known = Wanted(data.layout, np.zeros(1), data.target, (), (2,))
+    x, y = load_labelled(tmp_path / "t.npy", known)
+    assert (data.task, data.y[1].tolist()) == ("regression", [3.0, 4.0])
+    assert (x[1].tolist(), y[1].tolist()) == ([5], [3.0, 4.0])
 
 
 def test_several_targets_by_their_names(tmp_path):
