@@ -140,3 +140,17 @@ def test_other_models_say_what_to_use(pullback):
     pullback("train", nodes, "--edges", edges, "--epochs", 1)
     with pytest.raises(InputError, match="takes it with --edges"):
         pb.train.load(f"runs/{Path(nodes).stem}").predict([[1]])
+
+
+def test_a_model_of_one_class_is_none(tmp_path):
+    """It would have one output, as two classes have, whose second probability has no name."""
+    path = tmp_path / "model.safetensors"
+    metadata = {
+        "task": "classification", "classes": ["a"], "columns": ["u"], "target": "y",
+        "standardize": {"mean": [0.0], "scale": [1.0]}, "standardize_target": None,
+    }  # fmt: skip
+    pb.train.save(path, pb.models.MLP([1, 1]), metadata)
+    with pytest.raises(InputError, match="another architecture than its metadata describe"):
+        pb.train.load(path).predict([[1.0]])
+    pb.train.save(path, pb.models.MLP([1, 1]), {**metadata, "classes": ["a", "b"]})
+    assert pb.train.load(path).predict([[1.0]]).shape == (1,)
