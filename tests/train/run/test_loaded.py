@@ -194,3 +194,17 @@ def test_several_targets_are_found_by_name(pullback, folder):
     assert found == loaded.evaluate(frame, frame[["warm", "cold"]].to_numpy())
     with pytest.raises(InputError, match="X has no column 'warm', 'cold'"):
         loaded.evaluate(frame[["a", "b"]])
+
+
+def test_a_model_of_one_class_is_none(tmp_path):
+    """It would have one output, as two classes have, whose second probability has no name."""
+    path = tmp_path / "model.safetensors"
+    metadata = {
+        "task": "classification", "classes": ["a"], "columns": ["u"], "target": "y",
+        "standardize": {"mean": [0.0], "scale": [1.0]}, "standardize_target": None,
+    }  # fmt: skip
+    pb.train.save(path, pb.models.MLP([1, 1]), metadata)
+    with pytest.raises(InputError, match="another architecture than its metadata describe"):
+        pb.train.load(path).predict([[1.0]])
+    pb.train.save(path, pb.models.MLP([1, 1]), {**metadata, "classes": ["a", "b"]})
+    assert pb.train.load(path).predict([[1.0]]).shape == (1,)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, counted, extra, listed, one_line
-from ...files import open_file
+from ...files import check_unpacked, open_file
 from ..binary import npy_header
 from .cells import EXACT
 
@@ -64,10 +64,15 @@ def _opened(path: str | os.PathLike[str]) -> tuple[Any, list[str], list[str]]:
     try:
         file = parquet.ParquetFile(name)
         schema = file.schema_arrow
+        texts = [f.name for f in schema if types.is_string(f.type) or types.is_large_string(f.type)]
+        # texts that come again stay one, until it is known how much they come to
+        file = parquet.ParquetFile(name, read_dictionary=texts)
+        schema = file.schema_arrow
     # of bytes that anybody may have written: pyarrow throws exceptions of many types
     except Exception as error:
         raise InputError(f"{name} cannot be read as Parquet: {one_line(error)}") from None
     index = _index(schema)
+    check_unpacked(_promised(file.metadata), os.path.getsize(name), name)
     names = [column for column in schema.names if not _INDEX.fullmatch(column)]
     notes = ["the index of pandas is left out"] if len(names) < len(schema.names) else []
     # pandas writes an index after the columns: it would be taken for the target
@@ -100,17 +105,43 @@ def _index(schema: Any) -> list[str]:
         return []
 
 
+def _promised(metadata: Any) -> int:
+    """How many bytes the pages are to be, or the cells if each takes one: a page may stand for any number of them."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    return max(
+        sum(group.total_byte_size for group in groups), metadata.num_rows * metadata.num_columns
+    )
+
+
+def _bytes(values: Any) -> int:
+    """How many bytes the cells of a column take, decoded."""
+    arrow = extra("pyarrow", "reading Parquet")
+    compute = extra("pyarrow.compute", "reading Parquet")
+    kind = values.type
+    if arrow.types.is_dictionary(kind):
+        if not (
+            arrow.types.is_string(kind.value_type) or arrow.types.is_large_string(kind.value_type)
+        ):
+            return 8 * len(values)
+        lengths = compute.binary_length(values.dictionary).cast(arrow.int64())
+        return int(compute.sum(lengths.take(values.indices)).as_py() or 0)
+    return int(values.nbytes)
+
+
 def _batches(path: str | os.PathLike[str], file: Any, names: list[str], rows: int) -> Iterator[Any]:
     """Frames of the types of `Sheet`, the same in all; whether cells are missing is known before."""
     pandas, name = extra("pandas", "reading tables"), os.fspath(path)
     try:
         missing, big = set(), set()
+        unpacked, size = 0, os.path.getsize(path)
         for batch in file.iter_batches(1 << 16, columns=names):
             for column, values in zip(names, batch.columns, strict=True):
                 if values.null_count:
                     missing.add(column)
                 if _is_big(values):
                     big.add(column)
+                unpacked += _bytes(values)
+            check_unpacked(unpacked, size, name)
         for batch in file.iter_batches(rows, columns=names):
             columns = zip(names, batch.columns, strict=True)
             yield pandas.DataFrame(

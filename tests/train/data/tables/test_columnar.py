@@ -154,3 +154,17 @@ def test_an_index_of_pandas_is_not_the_last_column(tmp_path):
     frame.index = pandas.MultiIndex.from_tuples([(1, 2), (3, 4)])
     frame.to_parquet(path)
     assert list(read_sheet(path).frame.columns) == ["a", "y"]
+
+
+def test_a_few_bytes_that_stand_for_gigabytes_are_refused(tmp_path):
+    """One text of 200 kB, which 1,000 rows have; and 100 million empty cells in two pages."""
+    path = tmp_path / "bomb.parquet"
+    texts = arrow.DictionaryArray.from_arrays(arrow.array([0] * 1000), ["x" * 200_000])
+    for column in (texts, arrow.nulls(100_000_000)):
+        parquet.write_table(arrow.table({"a": column}), path)
+        with pytest.raises(
+            InputError, match="bomb.parquet unpacks to .* set PULLBACK_UNPACK_RATIO="
+        ):
+            read_sheet(path)
+    parquet.write_table(arrow.table({"a": texts[:3]}), path)
+    assert [len(text) for text in read_sheet(path).frame["a"]] == [200_000] * 3
