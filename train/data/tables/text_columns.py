@@ -56,9 +56,11 @@ def decide_texts(cells: Any, known: Any, name: str, order: str, at: At) -> tuple
     if found is not None:
         return found
     _refuse_other_dates(cells, words, name, order, at)
-    # one odd cell in twenty is a mistake, however few values there are
+    # one odd cell in twenty is a mistake, however few values there are; many different ones in more than a tenth of
+    # the rows, as in the numbers of tickets, are texts of which some are digits
     odd = count - numeric
-    if odd and 2 * numeric >= count and (len(words) > _FEW or 20 * odd <= count):
+    several = sum(value is None for value in values) > _FEW and 10 * odd > count
+    if odd and 2 * numeric >= count and not several and (len(words) > _FEW or 20 * odd <= count):
         _refuse_words(cells, counts, values, name, at)
     units = {unit_of(word) for word in words}
     if len(units) == 1 and units != {None} and len(words) > _FEW:

@@ -23,6 +23,10 @@ def test_one_word_among_many_numbers_is_named_and_among_few_is_a_category():
     assert told(["1", "2", "3+"] * 4)[0] == "category"
     with pytest.raises(InputError, match="'x' is no number"):
         told(["1", "2"] * 10 + ["x"])
+    # tickets: many different words, in many rows
+    tickets = [str(1000 + i) for i in range(70)] + [f"A/{i} {i}" for i in range(30)]
+    assert told(tickets)[0] == "dropped"
+    assert told(tickets[:12] + tickets[70:82])[0] == "dropped"
     # words with a number among them are words
     assert told(["a", "b", "7"] * 4)[:2] == ("category", "3 values")
 
