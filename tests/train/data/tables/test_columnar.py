@@ -163,7 +163,7 @@ def test_a_few_bytes_that_stand_for_gigabytes_are_refused(tmp_path):
     for column in (texts, arrow.nulls(100_000_000)):
         parquet.write_table(arrow.table({"a": column}), path)
         with pytest.raises(
-            InputError, match=r"bomb.parquet unpacks to .* set PULLBACK_UNPACK_RATIO="
+            InputError, match=r"bomb\.parquet unpacks to .* set PULLBACK_UNPACK_RATIO="
         ):
             read_sheet(path)
     parquet.write_table(arrow.table({"a": texts[:3]}), path)
