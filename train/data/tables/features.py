@@ -302,6 +302,12 @@ class Layout:
         """The names of the model's inputs."""
         return self.used if self.encoder is None else self.encoder.names
 
+    @property
+    def _orders(self) -> tuple[list[str], ...]:
+        """The columns that a file without names may have: with the targets, without them, and those used alone."""
+        whole = list(self.names)
+        return whole, [name for name in whole if name not in self.targets], list(self.used)
+
     def read(self, path: str | os.PathLike[str], note: Callable[[str], None]) -> Sheet:
         """The sheet in a file; what of it gives no row is noted.
 
@@ -321,7 +327,7 @@ class Layout:
                 f"{sheet.name}: the first row is taken for a header ({listed(sheet.frame.columns, 5)}), and the file "
                 "that was trained on had none"
             )
-        else:
+        elif any(len(known) == sheet.frame.shape[1] for known in self._orders):
             note(
                 f"{sheet.name}: no header is found, and the file that was trained on had one: columns go by their "
                 "order"
@@ -356,8 +362,7 @@ class Layout:
             if more:
                 note(f"{sheet.name}: the model does not know {_columns(more)}: not used")
             return replace(sheet, frame=sheet.frame[[n for n in names if n in self.names]])
-        whole = list(self.names)
-        for known in (whole, [n for n in whole if n not in self.targets], list(self.used)):
+        for known in self._orders:
             if len(known) == len(names):
                 frame = sheet.frame.set_axis(known, axis=1)
                 return replace(sheet, frame=frame, header=self.header)
