@@ -204,8 +204,8 @@ class Feed:
     def _has_spaced_zero(self, block: bytes) -> bool:
         """Whether a cell that begins with spaces goes on with a zero and another digit."""
         before = self.dialect.delimiter.encode()
-        # seldom, and then worth a search
-        if before + b" " not in block and b"\n " not in block:
+        # seldom, and then worth a search; a search for one byte costs nothing
+        if b" " not in block or (before + b" " not in block and b"\n " not in block):
             return False
         pattern = rb"(?:^|[\n" + re.escape(before) + rb"]) +\"?0[0-9]"
         return re.search(pattern, block) is not None
