@@ -11,9 +11,6 @@ import pytest
 import pullback as pb
 
 from ..cli import _cli
-from ._load import (
-    file,  # noqa: F401 - a fixture
-)
 
 InputError = pb.train.InputError
 
@@ -99,7 +96,7 @@ DIGITS = np.asarray([3, 1, 3, 1, 7, 7], dtype=np.uint8)
 @pytest.mark.parametrize("ending", ["", ".gz"])
 @pytest.mark.parametrize("names", [("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
                                    ("t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte")])  # fmt: skip
-def test_mnist_files_are_read(file, names, ending):  # noqa: F811 - a fixture
+def test_mnist_files_are_read(file, names, ending):
     pack = gzip.compress if ending else bytes
     path = file(pack(idx(IMAGES)), names[0] + ending)
     file(pack(idx(DIGITS)), names[1] + ending)
@@ -111,7 +108,7 @@ def test_mnist_files_are_read(file, names, ending):  # noqa: F811 - a fixture
     assert data.name == names[0]
 
 
-def test_idx_files_of_other_names_and_numbers_are_read(file):  # noqa: F811 - a fixture
+def test_idx_files_of_other_names_and_numbers_are_read(file):
     """The labels are named by the target; numbers lie with the most significant byte first."""
     values = np.asarray([[1.5, -2.0], [3.0, 1e6]])
     path = file(idx(values.astype(">f4"), 0x0D), "values.bin")
@@ -136,7 +133,7 @@ def test_idx_files_of_other_names_and_numbers_are_read(file):  # noqa: F811 - a 
     # named, since gzip writes the time into the bytes, and workers have to agree on the names
     ids=["cut", "longer", "header", "empty", "kind", "gzip, cut", "gzip of text", "no labels"],
 )
-def test_a_damaged_idx_file_is_refused(file, content, message):  # noqa: F811 - a fixture
+def test_a_damaged_idx_file_is_refused(file, content, message):
     path = file(content, "train-images-idx3-ubyte")
     if "label" not in message:
         file(idx(DIGITS), "train-labels-idx1-ubyte")

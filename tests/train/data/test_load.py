@@ -7,10 +7,7 @@ import pytest
 
 import pullback as pb
 
-from ._load import (
-    file,  # noqa: F401 - a fixture
-    rows,
-)
+from ._load import rows
 
 InputError = pb.train.InputError
 
@@ -31,7 +28,7 @@ def test_a_missing_file_is_named(tmp_path, name, part):
     assert name in str(caught.value)
 
 
-def test_a_folder_and_an_unknown_kind_are_refused(tmp_path, file):  # noqa: F811 - a fixture
+def test_a_folder_and_an_unknown_kind_are_refused(tmp_path, file):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(InputError, match="is a folder"):
         pb.train.load_dataset(tmp_path / "folder.csv")
@@ -39,7 +36,7 @@ def test_a_folder_and_an_unknown_kind_are_refused(tmp_path, file):  # noqa: F811
         pb.train.load_dataset(file("hello", "data.doc"))
 
 
-def test_numbers_are_classes_or_to_be_predicted(file):  # noqa: F811 - a fixture
+def test_numbers_are_classes_or_to_be_predicted(file):
     """Words and few whole numbers are classes; the rest is regression; asking for it decides."""
     fractions = file(rows("a,k", "1,0.5", "2,1.5"))
     many = file("a,k\n" + "".join(f"1,{i}\n" for i in range(101)), "many.csv")

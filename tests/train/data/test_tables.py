@@ -7,8 +7,6 @@ import pytest
 
 import pullback as pb
 
-from ._load import file  # noqa: F401 - a fixture
-
 InputError = pb.train.InputError
 
 
@@ -38,7 +36,7 @@ READABLE = {name: row for name, row in READABLE.items() if row[2] is not None}
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_a_csv_file_is_read(file, case):  # noqa: F811 - a fixture
+def test_a_csv_file_is_read(file, case):
     text, target, x, columns, classes, y = READABLE[case]
     data = pb.train.load_dataset(file(text), target)
     np.testing.assert_array_equal(data.x, np.asarray(x, float))
@@ -93,7 +91,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_wrong_csv_file_is_refused_with_its_place(file, case):  # noqa: F811 - a fixture
+def test_a_wrong_csv_file_is_refused_with_its_place(file, case):
     text, target, parts = REFUSED[case]
     with pytest.raises(InputError) as caught:
         pb.train.load_dataset(file(text), target)

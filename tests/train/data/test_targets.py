@@ -10,7 +10,8 @@ import pytest
 
 import pullback as pb
 
-from ..cli._cli import QUICK, folder, pullback  # noqa: F401 - fixtures
+from ..cli import _cli
+from ..cli._cli import QUICK
 from ._targets import (
     BASES,
     INTO_64_BITS,
@@ -19,6 +20,8 @@ from ._targets import (
     array,
     labels,
 )
+
+folder, pullback = _cli.folder, _cli.pullback  # fixtures
 
 
 def as_csv(values):
@@ -73,7 +76,7 @@ def test_the_same_number_is_the_same_class(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "npz"])
-def test_predictions_name_them(tmp_path, pullback, kind):  # noqa: F811 - a fixture
+def test_predictions_name_them(tmp_path, pullback, kind):
     values = labels(2**53)
     if kind == "csv":
         (tmp_path / "a.csv").write_text(as_csv(values))

@@ -13,8 +13,6 @@ import pullback as pb
 from pullback.train.data.tables.columnar import read_npy
 from pullback.train.data.tables.reading import read_chunks, read_sheet
 
-from .._load import file  # noqa: F401 - a fixture
-
 InputError = pb.train.InputError
 pandas = pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
 arrow = pytest.importorskip("pyarrow", reason="Parquet is read by pyarrow, of the extra `train`")
@@ -101,7 +99,7 @@ def test_npy_files_of_numbers_and_words(tmp_path):
     assert isinstance(read_npy(path, mapped=True), np.memmap)
 
 
-def test_wrong_npy_files_are_refused(file, tmp_path):  # noqa: F811 - a fixture
+def test_wrong_npy_files_are_refused(file, tmp_path):
     path = tmp_path / "a.npy"
     np.save(path, np.asarray([[1, "x"]], object))
     with pytest.raises(InputError, match="Python objects"):

@@ -7,8 +7,6 @@ import pytest
 from pullback.train import InputError
 from pullback.train.data.tables.dialect import find_dialect, split_spaces
 
-from .._load import file  # noqa: F401 - a fixture
-
 # what the file holds, then: delimiter, lines above the rows, columns
 FOUND = {
     "commas": ("a,b\n1,2\n", ",", 1, ("a", "b")),
@@ -26,7 +24,7 @@ FOUND = {
 
 
 @pytest.mark.parametrize("case", FOUND)
-def test_delimiter_and_header_are_found(file, case):  # noqa: F811 - a fixture
+def test_delimiter_and_header_are_found(file, case):
     text, delimiter, skip, columns = FOUND[case]
     found = find_dialect(file(text))
     assert (found.delimiter, found.skip, found.columns) == (delimiter, skip, columns)
@@ -43,13 +41,13 @@ def test_delimiter_and_header_are_found(file, case):  # noqa: F811 - a fixture
         ("ä,b\n1,2\n".encode("cp1252"), "cp1252"),
     ],
 )
-def test_encodings_are_found(file, content, encoding):  # noqa: F811 - a fixture
+def test_encodings_are_found(file, content, encoding):
     found = find_dialect(file(content))
     assert found.encoding == encoding
     assert found.columns == ("ä", "b")
 
 
-def test_a_row_with_names_that_are_expected_is_a_header(file):  # noqa: F811 - a fixture
+def test_a_row_with_names_that_are_expected_is_a_header(file):
     path = file("7;a\nyes;no\nno;yes\n")
     assert find_dialect(path).columns == ()
     assert find_dialect(path, names=("a",)).columns == ("7", "a")
@@ -59,13 +57,13 @@ def test_a_row_with_names_that_are_expected_is_a_header(file):  # noqa: F811 - a
     assert find_dialect(path, names=("a", "b", "c")).columns == ()
 
 
-def test_between_commas_a_number_without_quotes_has_no_decimal_comma(file):  # noqa: F811 - a fixture
+def test_between_commas_a_number_without_quotes_has_no_decimal_comma(file):
     path = file('a,b\n1.234,"x, y"\n5.678,z\n')
     assert find_dialect(path, usual=",").numbers.decimal == "."
     assert find_dialect(file('a,b\n"1,234",x\n'), usual=",").numbers.decimal == ","
 
 
-def test_the_decimal_sign_that_is_given_wins_and_the_usual_one_helps(file):  # noqa: F811 - a fixture
+def test_the_decimal_sign_that_is_given_wins_and_the_usual_one_helps(file):
     path = file("a;b\n1.234;2\n")
     with pytest.raises(InputError, match="--decimal"):
         find_dialect(path)
@@ -76,12 +74,12 @@ def test_the_decimal_sign_that_is_given_wins_and_the_usual_one_helps(file):  # n
 
 
 @pytest.mark.parametrize("magic", [b"PK\x03\x04", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"])
-def test_what_is_packed_otherwise_is_refused(file, magic):  # noqa: F811 - a fixture
+def test_what_is_packed_otherwise_is_refused(file, magic):
     with pytest.raises(InputError, match=r"unpack it|save it as CSV"):
         find_dialect(file(magic + b"xxxxxxxx"))
 
 
-def test_a_first_line_may_not_declare_anything(file):  # noqa: F811 - a fixture
+def test_a_first_line_may_not_declare_anything(file):
     with pytest.raises(InputError, match="sep='x'"):
         find_dialect(file("sep=x\naxb\n1x2\n"))
 

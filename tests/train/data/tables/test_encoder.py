@@ -13,8 +13,8 @@ from pullback.train.data.tables.encoder import MOST_CATEGORIES, Encoder
 
 pd = pytest.importorskip("pandas")
 compose = pytest.importorskip("sklearn.compose")
-from sklearn.impute import SimpleImputer  # noqa: E402 - after the skip
-from sklearn.preprocessing import OneHotEncoder  # noqa: E402
+impute = pytest.importorskip("sklearn.impute")
+preprocessing = pytest.importorskip("sklearn.preprocessing")
 
 BIG = 2**60
 
@@ -83,12 +83,12 @@ def test_it_is_what_scikit_learns_own_transformer_gives():
     texts = pd.DataFrame({name: table[name].astype(object) for name in ("colour", "town")}).replace(
         {np.nan: None}
     )
-    one_hot = OneHotEncoder(
+    one_hot = preprocessing.OneHotEncoder(
         min_frequency=2, handle_unknown="infrequent_if_exist", sparse_output=False
     )
     own = compose.ColumnTransformer(
         [
-            ("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]),
+            ("n", impute.SimpleImputer(strategy="median", add_indicator=True), ["age"]),
             ("c", one_hot, ["colour", "town"]),
         ]
     )

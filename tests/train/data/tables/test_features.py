@@ -15,8 +15,6 @@ from pullback.train.data.tables.encoder import Encoder
 from pullback.train.data.tables.features import Layout, features_of, find_target
 from pullback.train.data.tables.reading import Sheet, read_sheet
 
-from .._load import file  # noqa: F401 - a fixture
-
 pd = pytest.importorskip("pandas")
 
 
@@ -167,7 +165,7 @@ def test_a_layout_goes_through_text_and_hostile_ones_are_refused():
             Layout.from_dict({**found, key: value})
 
 
-def test_labels_are_the_texts_of_the_file(file):  # noqa: F811 - a fixture
+def test_labels_are_the_texts_of_the_file(file):
     text = "a,k\n" + "1,007\n2,10\n3,9007199254740993\n4,007\n" * 3
     assert load_dataset(file(text)).classes == ("007", "10", "9007199254740993")
     numbers = load_dataset(file(text.replace(",007", ",7")))
@@ -176,7 +174,7 @@ def test_labels_are_the_texts_of_the_file(file):  # noqa: F811 - a fixture
     assert data.y[:2, 0].tolist() == [7, 10]
 
 
-def test_a_file_of_people_tells_what_was_decided(file):  # noqa: F811 - a fixture
+def test_a_file_of_people_tells_what_was_decided(file):
     path = file("id;age;colour;k\n1;30,5;red;u\n2;;blue;v\n3;20,5;red;u\n")
     data = load_dataset(path)
     assert [column.kind for column in data.kinds] == ["dropped", "number", "category"]
@@ -190,7 +188,7 @@ def test_a_file_of_people_tells_what_was_decided(file):  # noqa: F811 - a fixtur
     assert Path(path).name in data.told[0]
 
 
-def test_rows_that_are_left_out_are_told(file):  # noqa: F811 - a fixture
+def test_rows_that_are_left_out_are_told(file):
     path, notes = file("a,b\n1,2\n,NA\n3,4\n"), []
     layout = Layout(("a", "b", "k"), True, ("k",), ("a", "b"))
     sheet = layout.read(path, notes.append)
@@ -211,7 +209,7 @@ def test_rows_that_are_left_out_are_told(file):  # noqa: F811 - a fixture
     assert "no header is found, and the file that was trained on had one" in notes[2]
 
 
-def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):  # noqa: F811 - a fixture
+def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):
     for base in (10**17, 10**20):
         path = file("n,k\n" + "".join(f"{base + i},{i % 2}\n" for i in range(40)))
         with pytest.raises(InputError, match=r"column 'n'.* tells \d+ of 40 apart.*--drop n"):
@@ -226,7 +224,7 @@ def test_whole_numbers_that_float64_merges_are_refused(file, tmp_path):  # noqa:
         load_dataset(tmp_path / "n.npy")
 
 
-def test_columns_of_a_file_to_predict_from_are_found_by_name_where_names_look_like_cells(file):  # noqa: F811 - a fixture
+def test_columns_of_a_file_to_predict_from_are_found_by_name_where_names_look_like_cells(file):
     text = "7,b,k\n" + "x,y,1\nx,z,2\ny,x,1\nz,y,2\n" * 3
     data = load_dataset(file(text), "k", wishes=Wishes(categorical=("b",)))
     encoder = Encoder.fit(data.kinds, data.x)
@@ -235,7 +233,7 @@ def test_columns_of_a_file_to_predict_from_are_found_by_name_where_names_look_li
     assert np.array_equal(found, encoder.transform(data.x)[:2])
 
 
-def test_rows_without_any_cell_have_no_prediction_which_is_said(file):  # noqa: F811 - a fixture
+def test_rows_without_any_cell_have_no_prediction_which_is_said(file):
     notes = []
     layout = Layout(("a", "b", "y"), True, ("y",), ("a", "b"))
     x = load_features(file("a,b\n1,2\n,\n\n3,4\n"), layout, np.zeros(2), note=notes.append)

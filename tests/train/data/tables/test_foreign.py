@@ -12,8 +12,9 @@ import pullback as pb
 from pullback.train.data.tables.columns import Wishes
 from pullback.train.data.tables.foreign import joined_names, split_names
 
-from ...cli._cli import folder, pullback  # noqa: F401 - fixtures
-from .._load import file  # noqa: F401 - a fixture
+from ...cli import _cli
+
+folder, pullback = _cli.folder, _cli.pullback  # fixtures
 
 InputError = pb.train.InputError
 pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
@@ -30,7 +31,7 @@ TABLE = 'x,"a, b",c,d\n' + "".join(f"{i},{i}.5,{i + 1}.25,{2 * i}\n" for i in ra
         ("c,-1", ("c", "d"), [1.25, 0.0]),
     ],
 )
-def test_several_targets_by_name_or_place(file, target, names, row):  # noqa: F811 - a fixture
+def test_several_targets_by_name_or_place(file, target, names, row):
     data = pb.train.load_dataset(file(TABLE), target, task="regression")
     assert data.task == "regression"
     assert data.y[0].tolist() == row
@@ -48,12 +49,12 @@ def test_several_targets_by_name_or_place(file, target, names, row):  # noqa: F8
         ("c,d", "classification", "several targets are numbers"),
     ],
 )
-def test_several_targets_that_cannot_be(file, target, task, part):  # noqa: F811 - a fixture
+def test_several_targets_that_cannot_be(file, target, task, part):
     with pytest.raises(InputError, match=part):
         pb.train.load_dataset(file(TABLE), target, task=task)
 
 
-def test_a_word_among_several_targets(file):  # noqa: F811 - a fixture
+def test_a_word_among_several_targets(file):
     with pytest.raises(InputError, match=r"row 3, column 'b': 'u' is not a number"):
         pb.train.load_dataset(file("x,a,b\n1,2,3\n2,3,u\n4,5,6\n"), "a,b")
 
@@ -63,7 +64,7 @@ def test_names_go_there_and_back():
         assert len(names) == 1 or split_names(joined_names(names)) == names
 
 
-def test_targets_in_files_of_their_own(file, tmp_path):  # noqa: F811 - a fixture
+def test_targets_in_files_of_their_own(file, tmp_path):
     table = file("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(10)))
     words = ["u", "v"] * 5
     np.save(tmp_path / "y.npy", np.arange(10) % 2)
@@ -110,7 +111,7 @@ def test_targets_in_files_of_their_own(file, tmp_path):  # noqa: F811 - a fixtur
         load("images.npz")
 
 
-def test_two_targets_train_and_predict_under_their_names(pullback, file):  # noqa: F811 - fixtures
+def test_two_targets_train_and_predict_under_their_names(pullback, file):
     path = file(TABLE * 1)
     code, out, err = pullback(
         "train", path, "--target", 'c,"a, b"', "--epochs", 1, "--hidden", 2, "--name", "r"
@@ -123,7 +124,7 @@ def test_two_targets_train_and_predict_under_their_names(pullback, file):  # noq
     assert len(rows) == 13
 
 
-def test_targets_whose_rows_are_not_known_are_refused(file, tmp_path):  # noqa: F811 - a fixture
+def test_targets_whose_rows_are_not_known_are_refused(file, tmp_path):
     (tmp_path / "y.csv").write_text("kind\nu\nNA\nv\n")
     with pytest.raises(InputError, match="has 1 row without any cell, so that nobody knows"):
         pb.train.load_dataset(file("a,b\n1,2\n3,4\n"), target_file=tmp_path / "y.csv")

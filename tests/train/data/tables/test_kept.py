@@ -7,12 +7,10 @@ import pytest
 
 from pullback.train.data.tables.reading import read_sheet
 
-from .._load import file  # noqa: F401 - a fixture
-
 pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
 
 
-def test_the_numbers_of_a_sheet_become_the_features_in_place(file):  # noqa: F811 - a fixture
+def test_the_numbers_of_a_sheet_become_the_features_in_place(file):
     rng = np.random.default_rng(0)
     floats, ints = rng.normal(size=(500, 3)), rng.integers(-9, 9, (500, 2))
     pairs = zip(floats.tolist(), ints.tolist(), strict=True)
@@ -31,7 +29,7 @@ def test_the_numbers_of_a_sheet_become_the_features_in_place(file):  # noqa: F81
     np.testing.assert_array_equal(read_sheet(path).take(["a", "b"]), floats[:, :2])
 
 
-def test_a_file_that_is_longer_than_it_seemed(file, monkeypatch):  # noqa: F811 - a fixture
+def test_a_file_that_is_longer_than_it_seemed(file, monkeypatch):
     monkeypatch.setattr("pullback.train.data.tables.survey._CELLS", 2000)
     text = "".join(f"{i}.{'0' * 90},{i}\n" for i in range(3000)) + "".join(
         f"{i},{i}\n" for i in range(9000)

@@ -9,8 +9,6 @@ import pytest
 
 from pullback.train.data.tables.reading import read_chunks, read_sheet, read_texts
 
-from .._load import file  # noqa: F401 - a fixture
-
 pandas = pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
 NAN = np.nan
 
@@ -78,7 +76,7 @@ def plain(rows):
 
 
 @pytest.mark.parametrize("case", READ)
-def test_a_table_is_read_and_what_was_found_is_told(file, case):  # noqa: F811 - a fixture
+def test_a_table_is_read_and_what_was_found_is_told(file, case):
     content, columns, rows, found = READ[case]
     path = file(content)
     sheet = read_sheet(path)
@@ -92,7 +90,7 @@ def test_a_table_is_read_and_what_was_found_is_told(file, case):  # noqa: F811 -
         assert sheet.frame[column].dtype in (np.int64, np.float64, np.bool_, object)
 
 
-def test_texts_are_those_of_the_file(file):  # noqa: F811 - a fixture
+def test_texts_are_those_of_the_file(file):
     path = file('id,n,t,k\n1E5,1.10, TRUE,+49\nNA,1.20,FALSE,\n,,,\n2E7,"1,234",TRUE,007\n')
     assert read_texts(path, ["k", "id", "t", "n"]) == [
         ["+49", "", "007"],

@@ -7,10 +7,8 @@ import pytest
 from pullback.train import InputError
 from pullback.train.data.tables.rows import find_column, numbers_of, open_rows
 
-from .._load import file  # noqa: F401 - a fixture
 
-
-def test_rows_with_their_lines(file):  # noqa: F811 - a fixture
+def test_rows_with_their_lines(file):
     rows = open_rows(file("id;x\nä;1.5\n\nö;2.5\n".encode("cp1252")))
     assert (rows.columns, rows.width) == (("id", "x"), 2)
     assert list(rows.rows) == [(2, ["ä", "1.5"]), (4, ["ö", "2.5"])]
@@ -21,7 +19,7 @@ def test_rows_with_their_lines(file):  # noqa: F811 - a fixture
     ("text", "part"),
     [("a,a\n1,2\n", "two columns are called 'a'"), (",a\n1,2\n", "column 0 .*index=False")],
 )
-def test_names_have_to_be_names(file, text, part):  # noqa: F811 - a fixture
+def test_names_have_to_be_names(file, text, part):
     with pytest.raises(InputError, match=part):
         open_rows(file(text))
 
@@ -35,7 +33,7 @@ def test_names_have_to_be_names(file, text, part):  # noqa: F811 - a fixture
         ("1e999", "1e999 is not finite"),
     ],
 )
-def test_cells_have_to_be_numbers(file, cell, part):  # noqa: F811 - a fixture
+def test_cells_have_to_be_numbers(file, cell, part):
     rows = open_rows(file(f"a,b\n1,2\n3,{cell}\n"))
     found = list(rows.rows)
     assert numbers_of(found[0][1], [1, 0], rows, 2) == [2.0, 1.0]

@@ -9,8 +9,6 @@ from pullback.train.data.tables import survey as module
 from pullback.train.data.tables.reading import read_chunks, read_sheet
 from pullback.train.data.tables.survey import survey
 
-from .._load import file  # noqa: F401 - a fixture
-
 pandas = pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `train`")
 
 # a column's cells, and its kind
@@ -46,7 +44,7 @@ KINDS = {
 
 @pytest.mark.parametrize("cells", [1, 2, 400])
 @pytest.mark.parametrize("case", KINDS)
-def test_kinds_do_not_depend_on_chunks(file, monkeypatch, case, cells):  # noqa: F811 - a fixture
+def test_kinds_do_not_depend_on_chunks(file, monkeypatch, case, cells):
     monkeypatch.setattr(module, "_CELLS", cells)
     column, kind = KINDS[case]
     path = file("n,v\n" + "".join(f"{i}.5,{cell}\n" for i, cell in enumerate(column)))
@@ -57,7 +55,7 @@ def test_kinds_do_not_depend_on_chunks(file, monkeypatch, case, cells):  # noqa:
         pandas.testing.assert_frame_equal(chunks, sheet.frame)
 
 
-def test_another_encoding_far_down(file, monkeypatch):  # noqa: F811 - a fixture
+def test_another_encoding_far_down(file, monkeypatch):
     monkeypatch.setattr("pullback.train.data.tables.dialect._SAMPLE", 1000)
     path = file(b"a,k\n" + b"1,word\n" * 3000 + "2,größer\n".encode("cp1252"))
     sheet = read_sheet(path)
@@ -69,7 +67,7 @@ def test_another_encoding_far_down(file, monkeypatch):  # noqa: F811 - a fixture
 
 @pytest.mark.parametrize("cells", [2, 400_000])
 @pytest.mark.parametrize("row", ["1", "1,2,3", '"1,2', '1,"2"3'])
-def test_a_ragged_row_is_found_wherever_chunks_end(file, monkeypatch, row, cells):  # noqa: F811 - a fixture
+def test_a_ragged_row_is_found_wherever_chunks_end(file, monkeypatch, row, cells):
     monkeypatch.setattr(module, "_CELLS", cells)
     for before in (1, 2, 3):
         path = file("a,b\n" + "1,2\n" * before + row + "\n1,2\n")
