@@ -15,7 +15,7 @@ from imports import Import, folder_graph, imports_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-TOP = ("train", "distributed", "models", "optim", "compat", "autograd", "backend")
+TOP = ("playground", "train", "distributed", "models", "optim", "compat", "autograd", "backend")
 FOLDERS = ("", "autograd")  # each has a picture of what lies directly in it
 
 

@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SUBPACKAGES = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
+SUBPACKAGES = (
+    "backend",
+    "autograd",
+    "compat",
+    "distributed",
+    "models",
+    "optim",
+    "train",
+    "playground",
+)
 
 
 @dataclass(frozen=True)

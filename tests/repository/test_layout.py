@@ -27,6 +27,7 @@ ARROWS = {
     "models": {"backend", "autograd"},
     "optim": {"backend", "autograd"},
     "train": {"backend", "autograd", "distributed", "models", "optim"},
+    "playground": {"backend", "autograd", "models", "optim", "train"},
 }
 
 # The folders directly in each of these, from the left to the right: one imports from those to its left alone. Folders

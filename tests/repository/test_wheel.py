@@ -15,7 +15,16 @@ import pytest
 import setuptools
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
+PARTS = (
+    "backend",
+    "autograd",
+    "compat",
+    "distributed",
+    "models",
+    "optim",
+    "train",
+    "playground",
+)
 OUTSIDE = ("tests", "benchmarks", "examples", "docs", "build", "runs")
 
 

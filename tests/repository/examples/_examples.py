@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def example(name: str) -> ModuleType:
     """The example `name`, loaded afresh; its `main` is not run."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    (path,) = (ROOT / "examples").rglob(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -9,7 +9,7 @@ A step needs ∂L/∂m_j for all 10,000 cells. Finite differences would solve 10
 with the factor that u was found by. Finite volumes: the flow between two cells is T (u_j − u_k) with the harmonic
 mean T of their κ, so that the matrix is sparse, and its gradient has the same sparsity.
 
-    python examples/poisson_inversion.py [picture.png]
+    python examples/solving/poisson_inversion.py [picture.png]
 """
 
 import sys

@@ -4,7 +4,7 @@ The model is one of the next letter (`pb.models.TransformerLM`), trained on the 
 it writes comes letter by letter from its cache of keys and values, and has to be right for lines it has never seen.
 The picture shows how: the query of each letter that is written looks at the place that it is copied from.
 
-    python examples/copy_by_attention.py [picture.png]
+    python examples/layers/copy_by_attention.py [picture.png]
 """
 
 import sys

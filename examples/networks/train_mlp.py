@@ -1,6 +1,6 @@
 """Train a network on handwritten digits, on whatever `PULLBACK_BACKEND` names: numpy, cupy or auto.
 
-PULLBACK_BACKEND=cupy python examples/train_mlp.py
+PULLBACK_BACKEND=cupy python examples/networks/train_mlp.py
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ The layer's output is where the iteration ends, found by Anderson's method and k
 linear system at that point (`pb.implicit.fixed_point`), so that memory does not grow with the steps: a network of
 any depth for the price of one layer (Bai, Kolter and Koltun, Deep equilibrium models, 2019).
 
-    python examples/deep_equilibrium.py [picture.png]
+    python examples/solving/deep_equilibrium.py [picture.png]
 """
 
 import sys

@@ -3,7 +3,7 @@
 A convolution learns one small kernel for all places of an image, and pooling forgets where exactly something was. Each
 copy of a large digit lies somewhere else, and the test images lie at places of their own.
 
-    python examples/digits_cnn.py [picture.png]
+    python examples/layers/digits_cnn.py [picture.png]
 """
 
 import sys

@@ -6,7 +6,7 @@ every step, and soon nothing is left of it (Bengio, Simard and Frasconi, 1994). 
 its forget gate alone, which learns to stay open (Hochreiter and Schmidhuber, 1997). The picture shows both errors,
 and how much the answer depends on the inputs of each time, after training.
 
-    python examples/recurrent_memory.py [picture.png]
+    python examples/layers/recurrent_memory.py [picture.png]
 """
 
 import sys

@@ -3,7 +3,7 @@
 The model gives a probability to every character that may come next, and is judged by the cross-entropy of the one that
 does: log 2 nats are one bit. While it writes, its state is carried from character to character.
 
-    python examples/characters.py [picture.png]
+    python examples/layers/characters.py [picture.png]
 """
 
 import sys

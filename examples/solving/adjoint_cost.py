@@ -4,7 +4,7 @@
 M systems more. The adjoint solves one, Eᵀ λ = ∂F/∂v, with the factor that is there already, and ∂F/∂p = −λᵀ (∂E/∂p) v
 for all p at once.
 
-    python examples/adjoint_cost.py [picture.png]
+    python examples/solving/adjoint_cost.py [picture.png]
 """
 
 import sys

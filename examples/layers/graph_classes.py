@@ -9,7 +9,7 @@ convolution
 takes it (Kipf and Welling, Semi-supervised classification with graph convolutional networks, 2017). A perceptron of the
 same widths sees the same features and labels, and no edges.
 
-    python examples/graph_classes.py [picture.png]
+    python examples/layers/graph_classes.py [picture.png]
 """
 
 import functools

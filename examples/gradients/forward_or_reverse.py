@@ -7,7 +7,7 @@ For F(w) = c · M₁ M₂ … M_L w with N × N matrices the gradient is the pro
 From the right, as cotangents go, each factor meets a vector: L N² multiplications. From the left, as tangents of all N
 inputs go, it meets a matrix: (L − 1) N³ + N². Both are measured here, reverse by `pb.grad`.
 
-    python examples/forward_or_reverse.py [picture.png]
+    python examples/gradients/forward_or_reverse.py [picture.png]
 """
 
 import os

@@ -16,8 +16,8 @@ every rank computes the same loss L here; so each takes L/P, and the sum is L. T
   all-reduce, in front of the next one. A loss that is not divided by P would make every gradient P times as large);
 * b is on all ranks, and each has a share of its gradient: one all-reduce of the shares.
 
-    python examples/tensor_parallel.py            # ranks are threads of one process
-    mpirun -n 4 python examples/tensor_parallel.py
+    python examples/programs/tensor_parallel.py            # ranks are threads of one process
+    mpirun -n 4 python examples/programs/tensor_parallel.py
 """
 
 import itertools

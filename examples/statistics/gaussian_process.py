@@ -7,7 +7,7 @@ For data y at points x and a covariance K(θ), the negative logarithm of the lik
 One Cholesky factor of K gives both terms, and serves again on the way back
 (Rasmussen and Williams, Gaussian processes for machine learning, 2006, chapter 5).
 
-    python examples/gaussian_process.py [picture.png]
+    python examples/statistics/gaussian_process.py [picture.png]
 """
 
 import sys

@@ -1,0 +1,1 @@
+"""The playground: a page on which networks train before one's eyes, and gradients flow through an expression."""
