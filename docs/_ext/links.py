@@ -42,7 +42,7 @@ def _link(match: re.Match[str], folder: Path) -> str:
         return f"[{text}](/{name.replace('examples/', 'gallery/', 1).removesuffix('.py')}.rst)"
     if path.suffix == ".py" and path.is_file():
         return f"{{source}}`{name}`" if text.strip("`") == name else f"{text} ({{source}}`{name}`)"
-    return whole if path.is_file() else text
+    return whole if path.is_file() and path.suffix != ".md" else text
 
 
 def _up(folder: Path) -> str:

@@ -217,6 +217,18 @@ def _with_filenames(found: list[Entry]) -> list[Entry]:
     return out
 
 
+def page_of(entry: Entry) -> str:
+    """The docname of the page that a name has: a module's is the module's own."""
+    if entry.kind == "module" and entry.canonical == entry.full:
+        return space_by_name()[entry.full].docname
+    return entry.space.docname if is_folded(entry.space) else entry.docname
+
+
+def is_folded(space: Space) -> bool:
+    """Whether the names of a module stand on its page alone: SciPy's distributions, 25 times the same thirty."""
+    return space.mirrors.startswith("scipy.stats.")
+
+
 @functools.cache
 def by_full_name() -> dict[str, Entry]:
     return {entry.full: entry for entry in entries()}

@@ -6,7 +6,19 @@ import inspect
 from typing import Any
 
 from .docstrings import escaped, rendered, signature, summary
-from .names import CONSTANTS, GROUPS, Entry, Space, by_full_name, entries, home_file, spaces
+from .names import (
+    CONSTANTS,
+    GROUPS,
+    Entry,
+    Space,
+    by_full_name,
+    entries,
+    home_file,
+    is_folded,
+    page_of,
+    space_by_name,
+    spaces,
+)
 from .subjects import subject
 
 DIRECTIVES = {"class": "py:class", "exception": "py:exception", "function": "py:function"}
@@ -24,20 +36,6 @@ def title(text: str) -> str:
 
 def link(text: str, docname: str) -> str:
     return f":doc:`{text} </{docname}>`"
-
-
-def page_of(entry: Entry) -> str:
-    """The docname of the page that a name has: a module's is the module's own."""
-    if entry.kind == "module" and entry.canonical == entry.full:
-        return next(s.docname for s in spaces() if s.full == entry.full)
-    if is_folded(entry.space):
-        return entry.space.docname
-    return entry.docname
-
-
-def is_folded(space: Space) -> bool:
-    """Whether the names of a module stand on its page alone: SciPy's distributions, 25 times the same thirty."""
-    return space.mirrors.startswith("scipy.stats.")
 
 
 # -- modules ----------------------------------------------------------------------------------------------------------
@@ -116,17 +114,13 @@ def _folded(entry: Entry) -> str:
 def _mirror_text(space: Space) -> str:
     text = inspect.getdoc(space.value) or f"`{space.mirrors}` as HIPS autograd has it."
     lines = [escaped(" ".join(p.split())) for p in text.split("\n\n")]
-    ours = by_space_name(f"pullback.{space.mirrors}")
+    ours = space_by_name().get(f"pullback.{space.mirrors}")
     if ours is not None:
         lines.append(
             f"What each function computes, and its derivative: {link(ours.full, ours.docname)}. Of complex numbers, "
             "gradients here are those of HIPS autograd, the conjugates."
         )
     return "\n\n".join(lines) + "\n"
-
-
-def by_space_name(full: str) -> Space | None:
-    return next((s for s in spaces() if s.full == full), None)
 
 
 # -- names ------------------------------------------------------------------------------------------------------------
@@ -260,7 +254,3 @@ INTRODUCTION = """
 Every public name has a page, with its signature, what it takes and returns, its derivative, what it raises, and an example
 that the tests run. Examples say ``import pullback as pb`` and ``import numpy as np``.
 """
-
-
-def modules_by_name() -> dict[str, Space]:
-    return {space.full: space for space in spaces()}
