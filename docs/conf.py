@@ -33,7 +33,14 @@ extensions = [
     "_ext.mathematics",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build", "_ext", "_templates", "**/GALLERY_HEADER.rst", "gallery/backreferences", "_generated"]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "_templates",
+    "**/GALLERY_HEADER.rst",
+    "gallery/backreferences",
+    "_generated",
+]
 templates_path = ["_templates"]
 default_role = "mentioned"
 highlight_language = "none"  # of blocks that do not say what they are: formulas in docstrings

@@ -2,10 +2,10 @@
 
     python tools/check_links.py build/site
 
-Each href, src, srcset, poster and url(…) must lead to a file of the site, and a fragment to an element there. What a page
-loads by itself (scripts, styles, images, fonts, frames) may not come from another host. Links that a reader may follow to
-other sites must be well-formed; they are counted, not followed, since machines that build the site may be cut off. Exits
-with 1 where something is broken.
+Each href, src, srcset, poster and url(…) must lead to a file of the site, and a fragment to an element there. What a
+page loads by itself (scripts, styles, images, fonts, frames) may not come from another host. Links that a reader may
+follow to other sites must be well-formed; they are counted, not followed, since machines that build the site may be cut
+off. Exits with 1 where something is broken.
 """
 
 from __future__ import annotations
@@ -21,13 +21,25 @@ from urllib.parse import unquote, urlsplit
 # Attributes that make a browser fetch something, by element; `a href` alone waits for the reader.
 LOADS = {
     "audio": ("src",), "embed": ("src",), "iframe": ("src",), "img": ("src", "srcset"), "input": ("src",),
-    "object": ("data",), "script": ("src",), "source": ("src", "srcset"), "track": ("src",), "use": ("href", "xlink:href"),
+    "object": ("data",), "script": ("src",), "source": ("src", "srcset"), "track": ("src",),
+    "use": ("href", "xlink:href"),
     "video": ("src", "poster"), "image": ("href", "xlink:href"),
 }  # fmt: skip
 # Of `link`, what is fetched; the others (next, search, canonical …) are links.
-FETCHED = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch", "manifest"}
+FETCHED = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "modulepreload",
+    "prefetch",
+    "preconnect",
+    "dns-prefetch",
+    "manifest",
+}
 URL_IN_STYLE = re.compile(r"""url\(\s*['"]?([^'")]+)['"]?\s*\)|@import\s+['"]([^'"]+)['"]""")
-HOST = re.compile(r"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$|^localhost$|^127\.0\.0\.1$", re.IGNORECASE)
+HOST = re.compile(
+    r"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$|^localhost$|^127\.0\.0\.1$", re.IGNORECASE
+)
 
 
 @dataclass
@@ -48,6 +60,7 @@ class Reader(HTMLParser):
         self.style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """What an element refers to, and the anchors that it is."""
         values = {name: value or "" for name, value in attrs}
         line = self.getpos()[0]
         for name in ("id", "name"):
@@ -66,10 +79,12 @@ class Reader(HTMLParser):
         self.style = tag == "style"
 
     def handle_data(self, data: str) -> None:
+        """What a style sheet within the page refers to."""
         if self.style:
             self.page.loads += [(self.getpos()[0], url) for url in urls(data)]
 
     def handle_endtag(self, tag: str) -> None:
+        """The end of a style sheet, or of another element, whose text is none."""
         self.style = False
 
 
@@ -79,6 +94,7 @@ def urls(style: str) -> list[str]:
 
 
 def read(path: Path) -> Page:
+    """One page of the site."""
     reader = Reader()
     reader.feed(path.read_text(encoding="utf-8"))
     return reader.page

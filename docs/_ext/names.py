@@ -240,8 +240,7 @@ def space_by_name() -> dict[str, Space]:
 
 
 def home_file(value: Any) -> tuple[str, int] | None:
-    """The file and line of an object's source in this repository;
-    of a generated function, its rule's or its signature's."""
+    """The file and line of an object's source here; of a generated function, its rule's."""
     value = inspect.unwrap(value) if callable(value) else value
     generated = getattr(value, "__module__", "") == "pullback.autograd.functions.namespace"
     rules = _rules(value.__name__) if generated else ()
@@ -259,5 +258,12 @@ def home_file(value: Any) -> tuple[str, int] | None:
 def _rules(name: str) -> tuple[Any, ...]:
     """The rules of a generated function."""
     known = set(registry.names())
-    full = next((n for n in (f"{home}{name}" for home in ("", "linalg.", "fft.", "special.")) if n in known), None)
+    full = next(
+        (
+            n
+            for n in (f"{home}{name}" for home in ("", "linalg.", "fft.", "special."))
+            if n in known
+        ),
+        None,
+    )
     return tuple(registry.find(full).rules.values()) if full else ()

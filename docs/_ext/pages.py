@@ -129,7 +129,15 @@ def _mirror_text(space: Space) -> str:
 def name_page(entry: Entry) -> str:
     """The page of one name: the way back, the signature, the docstring, the source."""
     way = f"{link('Reference', 'reference/index')} › {link(entry.space.full, entry.space.docname)}"
-    lines = [":orphan:", "", title(entry.full), way, "", f".. py:currentmodule:: {entry.space.full}", ""]
+    lines = [
+        ":orphan:",
+        "",
+        title(entry.full),
+        way,
+        "",
+        f".. py:currentmodule:: {entry.space.full}",
+        "",
+    ]
     kind = DIRECTIVES.get(entry.kind, "py:data")
     lines += [f".. {kind}:: {entry.name}{_call(entry)}", ""]
     lines.append(indented(_body(entry)))
@@ -220,12 +228,16 @@ def members(cls: type, prefix: str = "") -> str:
             continue
         if isinstance(raw, property) or not callable(value):
             if isinstance(raw, property) or inspect.isdatadescriptor(raw):
-                out.append(f".. py:property:: {prefix}{name}\n   :no-index-entry:\n\n{indented(rendered(text))}\n")
+                out.append(
+                    f".. py:property:: {prefix}{name}\n   :no-index-entry:\n\n{indented(rendered(text))}\n"
+                )
             continue
         kind = "classmethod" if isinstance(raw, classmethod) else "method"
         kind = "staticmethod" if isinstance(raw, staticmethod) else kind
         call = signature(value, bound=kind == "method")
-        out.append(f".. py:{kind}:: {prefix}{name}{call}\n   :no-index-entry:\n\n{indented(rendered(text))}\n")
+        out.append(
+            f".. py:{kind}:: {prefix}{name}{call}\n   :no-index-entry:\n\n{indented(rendered(text))}\n"
+        )
     return "\n".join(out)
 
 
@@ -241,16 +253,26 @@ def index_page() -> str:
     known = {s.name: s for s in spaces()}
     lines = [title("Reference"), INTRODUCTION]
     for group, names in GROUPS.items():
-        lines += [f"{group}\n{'-' * len(group)}\n", ".. list-table::", "   :class: names", "   :widths: 30 70", ""]
+        lines += [
+            f"{group}\n{'-' * len(group)}\n",
+            ".. list-table::",
+            "   :class: names",
+            "   :widths: 30 70",
+            "",
+        ]
         for name in names:
             space = known[name]
-            lines += [f"   * - {link(space.full, space.docname)}", f"     - {summary(space.value) or ' '}"]
+            lines += [
+                f"   * - {link(space.full, space.docname)}",
+                f"     - {summary(space.value) or ' '}",
+            ]
         lines += [""]
-    lines += [".. toctree::", "   :hidden:", "", *(f"   {s.docname.removeprefix('reference/')}" for s in spaces() if _in_groups(s))]
+    inside = [s.docname.removeprefix("reference/") for s in spaces() if _in_groups(s)]
+    lines += [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in inside)]
     return "\n".join(lines) + "\n"
 
 
 INTRODUCTION = """
-Every public name has a page, with its signature, what it takes and returns, its derivative, what it raises, and an example
-that the tests run. Examples say ``import pullback as pb`` and ``import numpy as np``.
+Every public name has a page, with its signature, what it takes and returns, its derivative, what it raises, and an
+example that the tests run. Examples say ``import pullback as pb`` and ``import numpy as np``.
 """

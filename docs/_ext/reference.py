@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import pages
-from . import sources
 from docutils import nodes
-from .names import by_full_name, entries, page_of, space_by_name, spaces
 from sphinx.addnodes import pending_xref
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
+
+from . import pages, sources
+from .names import by_full_name, entries, page_of, space_by_name, spaces
 
 SHORTEST = 3  # letters of a name that is looked up in the module of the page: `x` is a parameter
 

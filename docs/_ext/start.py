@@ -18,7 +18,9 @@ def paths(axes: Any) -> None:
     """Three methods on the contours of Rosenbrock's function, from one start."""
     f = lambda w: (1 - w[0]) ** 2 + 4 * (w[1] - w[0] ** 2) ** 2
     x, y = np.meshgrid(np.linspace(-1.7, 1.5, 200), np.linspace(-0.7, 2.2, 200))
-    axes.contour(x, y, np.log10(f(np.stack([x, y])) + 1e-3), levels=12, colors="0.75", linewidths=0.7)
+    axes.contour(
+        x, y, np.log10(f(np.stack([x, y])) + 1e-3), levels=12, colors="0.75", linewidths=0.7
+    )
     gradient, hessian = pb.grad(f), pb.hessian(f)
     start = np.asarray([-1.45, 0.9])
 
@@ -94,7 +96,9 @@ def conductivity(axes: Any) -> None:
 
     def misfit(log_c: Any) -> Any:
         c = pb.xp.exp(log_c)
-        return 1e4 * pb.xp.mean((temperatures(c) - seen) ** 2) + 3e-5 * pb.xp.sum((c[1:] - c[:-1]) ** 2)
+        return 1e4 * pb.xp.mean((temperatures(c) - seen) ** 2) + 3e-5 * pb.xp.sum(
+            (c[1:] - c[:-1]) ** 2
+        )
 
     found = pb.optim.minimize(misfit, np.zeros(n), maxiter=1000)
     axes.plot(x, true, color="black", linestyle="--", label="true")

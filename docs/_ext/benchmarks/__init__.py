@@ -61,7 +61,9 @@ class Benchmark(SphinxDirective):
         for row in chart.table(found.data):
             lines += [f"      {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
         node = nodes.Element()
-        self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, node)
+        self.state.nested_parse(
+            StringList(lines, self.get_source_info()[0]), self.content_offset, node
+        )
         return node.children
 
 

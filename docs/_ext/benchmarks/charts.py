@@ -51,12 +51,16 @@ class Chart:
 
 def _renamed(row: dict[str, float], left_out: tuple[str, ...] = ()) -> dict[str, float]:
     """Peers by their one spelling, in the order of `NAMES`; the second of two of one spelling counts."""
-    found = {NAMES[peer]: value for peer, value in row.items() if peer in NAMES and peer not in left_out}
+    found = {
+        NAMES[peer]: value for peer, value in row.items() if peer in NAMES and peer not in left_out
+    }
     order = list(dict.fromkeys(NAMES.values()))
     return {peer: found[peer] for peer in order if peer in found}
 
 
-def _steps(part: str, over: str, left_out: tuple[str, ...] = ()) -> Callable[[dict[str, Any]], Table]:
+def _steps(
+    part: str, over: str, left_out: tuple[str, ...] = ()
+) -> Callable[[dict[str, Any]], Table]:
     """Medians of `mlp.py`'s ratios, by size."""
 
     def values(data: dict[str, Any]) -> Table:
@@ -98,12 +102,16 @@ def _loops(data: dict[str, Any]) -> Table:
 
 def _vmap(data: dict[str, Any]) -> Table:
     peers = data["vmap"]["peers"]
-    return {"per-example gradients": _renamed({p: v["over_jax"]["median"] for p, v in peers.items()})}
+    return {
+        "per-example gradients": _renamed({p: v["over_jax"]["median"] for p, v in peers.items()})
+    }
 
 
 def _hips(data: dict[str, Any]) -> Table:
     rows = data["hips"]["median seconds"]
-    return {name: {"over HIPS autograd": row["ours"] / row["autograd"]} for name, row in rows.items()}
+    return {
+        name: {"over HIPS autograd": row["ours"] / row["autograd"]} for name, row in rows.items()
+    }
 
 
 def _adjoint(data: dict[str, Any]) -> Table:
@@ -159,20 +167,104 @@ SHORTER = "time of a step over that of NumPy written by hand (shorter is better)
 OVER_TORCH = "time over PyTorch's (shorter is better)"
 
 CHARTS: dict[str, Chart] = {
-    "mlp": Chart("mlp", _steps("mlp", "over_hand", ("pullback compiled", "products")), plots.bars, "A training step of a perceptron, SGD, on the CPU", SHORTER),
-    "adam": Chart("adam", _steps("adam", "over_hand", ("pullback compiled",)), plots.bars, "The same with Adam", SHORTER),
-    "gpu": Chart("h100-float32", _steps("float32", "over_torch"), plots.bars, "A training step on an H100, float32", OVER_TORCH),
-    "gpu_tf32": Chart("h100-tf32", _steps("tf32", "over_torch"), plots.bars, "A training step on an H100, TF32", OVER_TORCH),
-    "convolution": Chart("convolution", _convolution, plots.bars, "Convolutions, and a step of a convolution network", OVER_TORCH),
-    "attention": Chart("attention", _attention, plots.bars, "Attention with its gradients: N × heads × length × width", OVER_TORCH),
-    "recurrence": Chart("recurrence", _recurrence, plots.bars, "A training step of a recurrent layer", OVER_TORCH),
-    "vmap": Chart("vmap", _vmap, plots.bars, "The gradient of each of many examples", "time over JAX's (shorter is better)"),
-    "loops": Chart("loops", _loops, plots.bars, "A recurrent cell, 1000 steps", "microseconds a step (shorter is better)"),
-    "hips": Chart("hips", _hips, plots.sorted_bars, "pullback.compat.autograd on HIPS autograd's own computations", "time over HIPS autograd's (shorter is better)"),
-    "adjoint": Chart("adjoint", _adjoint, plots.bars, "A dense linear system: solve and gradient", "time of both, over the solve alone"),
-    "sparse": Chart("sparse", _sparse, plots.bars, "A sparse system of 250,000 unknowns", "seconds"),
-    "scaling": Chart("scaling", _scaling, plots.lines, "A training step against the width of its layers", "milliseconds|units in a layer"),
-    "checkpoint": Chart("checkpoint", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"),
-    "ranks": Chart("ranks", _ranks, plots.against, "A step on 1, 2 and 4 ranks: measured, and as predicted", "milliseconds"),
-    "estimators": Chart("estimators", _estimators, plots.sorted_bars, "Fitting a perceptron by the estimators of pullback.train", "time over scikit-learn's (shorter is better)"),
-}  # fmt: skip
+    "mlp": Chart(
+        "mlp",
+        _steps("mlp", "over_hand", ("pullback compiled", "products")),
+        plots.bars,
+        "A training step of a perceptron, SGD, on the CPU",
+        SHORTER,
+    ),
+    "adam": Chart(
+        "adam",
+        _steps("adam", "over_hand", ("pullback compiled",)),
+        plots.bars,
+        "The same with Adam",
+        SHORTER,
+    ),
+    "gpu": Chart(
+        "h100-float32",
+        _steps("float32", "over_torch"),
+        plots.bars,
+        "A training step on an H100, float32",
+        OVER_TORCH,
+    ),
+    "gpu_tf32": Chart(
+        "h100-tf32",
+        _steps("tf32", "over_torch"),
+        plots.bars,
+        "A training step on an H100, TF32",
+        OVER_TORCH,
+    ),
+    "convolution": Chart(
+        "convolution",
+        _convolution,
+        plots.bars,
+        "Convolutions, and a step of a convolution network",
+        OVER_TORCH,
+    ),
+    "attention": Chart(
+        "attention",
+        _attention,
+        plots.bars,
+        "Attention with its gradients: N × heads × length × width",
+        OVER_TORCH,
+    ),
+    "recurrence": Chart(
+        "recurrence", _recurrence, plots.bars, "A training step of a recurrent layer", OVER_TORCH
+    ),
+    "vmap": Chart(
+        "vmap",
+        _vmap,
+        plots.bars,
+        "The gradient of each of many examples",
+        "time over JAX's (shorter is better)",
+    ),
+    "loops": Chart(
+        "loops",
+        _loops,
+        plots.bars,
+        "A recurrent cell, 1000 steps",
+        "microseconds a step (shorter is better)",
+    ),
+    "hips": Chart(
+        "hips",
+        _hips,
+        plots.sorted_bars,
+        "pullback.compat.autograd on HIPS autograd's own computations",
+        "time over HIPS autograd's (shorter is better)",
+    ),
+    "adjoint": Chart(
+        "adjoint",
+        _adjoint,
+        plots.bars,
+        "A dense linear system: solve and gradient",
+        "time of both, over the solve alone",
+    ),
+    "sparse": Chart(
+        "sparse", _sparse, plots.bars, "A sparse system of 250,000 unknowns", "seconds"
+    ),
+    "scaling": Chart(
+        "scaling",
+        _scaling,
+        plots.lines,
+        "A training step against the width of its layers",
+        "milliseconds|units in a layer",
+    ),
+    "checkpoint": Chart(
+        "checkpoint", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"
+    ),
+    "ranks": Chart(
+        "ranks",
+        _ranks,
+        plots.against,
+        "A step on 1, 2 and 4 ranks: measured, and as predicted",
+        "milliseconds",
+    ),
+    "estimators": Chart(
+        "estimators",
+        _estimators,
+        plots.sorted_bars,
+        "Fitting a perceptron by the estimators of pullback.train",
+        "time over scikit-learn's (shorter is better)",
+    ),
+}

@@ -36,11 +36,18 @@ def save(draw: Callable[..., Any], values: Table, title: str, label: str, target
 
     with matplotlib.rc_context():
         style.use(STYLE)
-        matplotlib.rcParams.update({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "pullback"})
+        matplotlib.rcParams.update(
+            {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "pullback"}
+        )
         figure = Figure(figsize=(7.6, 3.8), layout="constrained")
         draw(figure, values, label)
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
-        figure.savefig(target, metadata={"Date": None} if target.suffix == ".svg" else None, bbox_inches="tight", pad_inches=0.12)
+        figure.savefig(
+            target,
+            metadata={"Date": None} if target.suffix == ".svg" else None,
+            bbox_inches="tight",
+            pad_inches=0.12,
+        )
 
 
 def bars(figure: Any, values: Table, label: str) -> None:
@@ -59,7 +66,14 @@ def bars(figure: Any, values: Table, label: str) -> None:
             named = {"label": peer} if peer not in seen and len(row) > 1 else {}
             seen.add(peer)
             axes.barh(place, value, height=0.86, color=COLOURS.get(peer, DEFAULT), **named)
-            axes.annotate(f"{value:.3g}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=7.5)
+            axes.annotate(
+                f"{value:.3g}",
+                (value, place),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7.5,
+            )
             place += 1
         ticks.append((0.5 * (start + place - 1), group))
         place += 0.8
@@ -77,12 +91,21 @@ def bars(figure: Any, values: Table, label: str) -> None:
 
 def sorted_bars(figure: Any, values: Table, label: str) -> None:
     """One bar a row, the shortest above."""
-    rows = sorted(((name, next(iter(row.values()))) for name, row in values.items()), key=lambda r: r[1])
+    rows = sorted(
+        ((name, next(iter(row.values()))) for name, row in values.items()), key=lambda r: r[1]
+    )
     figure.set_figheight(0.19 * len(rows) + 1.1)
     axes = figure.subplots()
     for place, (_, value) in enumerate(rows):
         axes.barh(place, value, height=0.8, color=DEFAULT)
-        axes.annotate(f"{value:.2f}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=7.5)
+        axes.annotate(
+            f"{value:.2f}",
+            (value, place),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7.5,
+        )
     axes.axvline(1.0, color="black", linewidth=0.8)
     _finish(axes, [(place, name) for place, (name, _) in enumerate(rows)], label)
 
@@ -104,7 +127,14 @@ def lines(figure: Any, values: Table, label: str) -> None:
     names = list(next(iter(values.values())))
     for i, peer in enumerate(names):
         colour = COLOURS.get(peer, list(COLOURS.values())[1 + i])
-        axes.loglog(at, [row[peer] for row in values.values()], marker="o", markersize=4, color=colour, label=peer)
+        axes.loglog(
+            at,
+            [row[peer] for row in values.values()],
+            marker="o",
+            markersize=4,
+            color=colour,
+            label=peer,
+        )
     axes.set_xticks(at, [f"{x:g}" for x in at])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter("{x:g}")
@@ -124,7 +154,9 @@ def against(figure: Any, values: Table, label: str) -> None:
     axes.fill_between(ends, ends / 1.25, ends * 1.25, color="0.9", label="within a quarter")
     for marker, network in zip("os^v", networks, strict=False):
         for ranks, colour in zip("124", ("#0072B2", "#D55E00", "#009E73"), strict=True):
-            rows = [r for n, r in values.items() if n.startswith(network) and n.endswith(f" {ranks}")]
+            rows = [
+                r for n, r in values.items() if n.startswith(network) and n.endswith(f" {ranks}")
+            ]
             axes.plot(
                 [r["predicted"] for r in rows], [r["measured"] for r in rows], marker, color=colour, markersize=6,
                 label=f"{network}, {ranks} rank{'s' * (ranks != '1')}",
