@@ -33,6 +33,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # HIPS autograd's modules, which repeat NumPy's and SciPy's names.
 COMPAT = "compat.autograd"
 MIRRORS = (f"{COMPAT}.numpy", f"{COMPAT}.scipy")
+# Of those, what the others do not list.
+OF_HIPS = tuple(
+    f"{COMPAT}.{name}"
+    for name in ("differential_operators", "misc.fixed_points", "misc.flatten", "misc.optimizers", "misc.tracers")
+)
 
 # Constants that have no docstring of their own.
 CONSTANTS = {
@@ -144,7 +149,7 @@ def reach(name: str) -> Any:
 
 
 def _known() -> list[str]:
-    return [name for group in GROUPS.values() for name in group]
+    return [*(name for group in GROUPS.values() for name in group), *OF_HIPS]
 
 
 @functools.cache
