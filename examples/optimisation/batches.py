@@ -32,7 +32,7 @@ def descend(orders, rate):
     """The lines (steps, runs, 2) of runs side by side, whose batches are the rows ``orders``, (steps, runs, n)."""
 
     def step(p, rows):
-        p = p - rate * pb.vmap(pb.grad(loss))(p, samples[rows])
+        p = p - rate * pb.vmap(pb.grad(loss))(p, xp.take(samples, rows, axis=0))
         return p, p
 
     starts = pb.asarray(np.tile(START, (orders.shape[1], 1)))

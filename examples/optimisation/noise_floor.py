@@ -47,8 +47,8 @@ def train(schedule):
 
     random = np.random.default_rng(0)
     noise = pb.asarray(SIGMA * random.standard_normal((STEPS, RUNS, 2)))
-    x = pb.asarray(np.tile(START, (RUNS, 1)))
-    return pb.to_numpy(pb.scan(step, (x, opt.init(x)), noise)[1])
+    run = pb.compile(lambda x, noise: pb.scan(step, (x, opt.init(x)), noise)[1], fast=False)
+    return pb.to_numpy(run(pb.asarray(np.tile(START, (RUNS, 1))), noise))
 
 
 figure = plt.figure(figsize=(11, 6.6))
