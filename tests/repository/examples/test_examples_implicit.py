@@ -22,14 +22,6 @@ def test_deep_equilibrium(picture):
     assert accuracy > 0.7
 
 
-def test_gaussian_process(picture):
-    module = example("gaussian_process")
-    found = module.main(picture, n=80)
-    assert found.success
-    assert np.linalg.norm(found.jac) < 1e-2
-    np.testing.assert_allclose(np.exp(found.x), list(module.TRUTH.values()), rtol=0.5)
-
-
 def test_forward_or_reverse(picture):
     """Counted in one process and at sizes where caches matter, the orders differ by about N all the same."""
     times, slopes = example("forward_or_reverse").main(picture, sizes=(64, 256, 512), repeats=5)
