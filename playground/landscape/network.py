@@ -13,6 +13,7 @@ from .surface import Flat, flat
 
 UNITS = (2, 8, 1)
 SAMPLES = 120
+DECAY = 0.001
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class NetworkProblem:
     y: np.ndarray
 
     def loss(self, vector: Any) -> Any:
-        """The mean cross-entropy of the network whose parameters are a vector (P,)."""
+        """The mean cross-entropy of the network whose parameters are a vector (P,), and ``½ DECAY ‖w‖²``."""
         z = self.parameters.unravel(vector)(self.X)
-        return xp.mean(xp.softplus(z) - z * self.y)
+        return xp.mean(xp.softplus(z) - z * self.y) + 0.5 * DECAY * xp.sum(vector * vector)
 
 
 def network_problem(seed: int) -> NetworkProblem:
@@ -54,6 +55,6 @@ def network_problem(seed: int) -> NetworkProblem:
         np.stack([np.cos(angle), np.sin(angle)], axis=1),
         np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1),
     )
-    X = X + 0.15 * rng.normal(size=X.shape) - np.asarray([0.5, 0.25])
+    X = X + 0.3 * rng.normal(size=X.shape) - np.asarray([0.5, 0.25])
     model = models.MLP(list(UNITS), activation="tanh", seed=seed, dtype="float64")
     return NetworkProblem(flat(model), X, upper[:, None].astype(float))

@@ -24,7 +24,7 @@ from bokeh.plotting import figure
 
 from .functions import FUNCTIONS
 from .methods import CHOICES, Run, run
-from .network import SAMPLES, UNITS, NetworkProblem, network_problem
+from .network import DECAY, SAMPLES, UNITS, NetworkProblem, network_problem
 from .plane import extent_of, plane_of_path, share_shown, whole_plane
 from .surface import Surface
 from .view import LandscapeView, Line
@@ -88,10 +88,10 @@ class Comparison:
         self.y = NumericInput(title="Start y", value=first.start[1], mode="float", width=W)
         self.seed = NumericInput(title="Seed of the weights", value=0, mode="int", low=0, width=W, visible=False)
         self.gradient = NumericInput(
-            title="Rate, gradient steps", value=first.rates[0], mode="float", low=1e-6, high=10, width=W
+            title="Learning rate", value=first.rates[0], mode="float", low=1e-6, high=10, width=W
         )  # fmt: skip
         self.adaptive = NumericInput(
-            title="Rate, adaptive", value=first.rates[1], mode="float", low=1e-6, high=10, width=W
+            title="Adaptive rate", value=first.rates[1], mode="float", low=1e-6, high=10, width=W
         )  # fmt: skip
         self.steps = NumericInput(title="Steps at most", value=100, mode="int", low=1, high=_MOST_STEPS, width=W)
         self.methods = CheckboxGroup(
@@ -140,7 +140,7 @@ class Comparison:
         if network:
             self.formula.text = (
                 f"<p>The mean cross-entropy of {SAMPLES} samples of two half-circles, for a network "
-                f"{'-'.join(map(str, UNITS))} of tanh units.</p><p>The plane is the one that shows most of all paths.</p>"
+                f"{'-'.join(map(str, UNITS))} of tanh units, with a weight decay of {DECAY}.</p><p>The plane is the one that shows most of all paths.</p>"
             )
             self._marks.data = {"x": [], "y": []}
             self._set((self.gradient, _NETWORK_RATES[0]), (self.adaptive, _NETWORK_RATES[1]))
@@ -263,7 +263,7 @@ def _loss_figure() -> tuple[Any, dict[str, tuple[ColumnDataSource, Any]]]:
     """The figure of losses by steps, with a hidden curve for each optimiser."""
     plot = figure(
         frame_width=350, frame_height=220, y_axis_type="log", tools="", toolbar_location=None,
-        title="Distance to the lowest loss that any of them found", x_axis_label="step",
+        title="Loss above the lowest that was found", x_axis_label="step",
         x_range=Range1d(0, 100), y_range=Range1d(1e-12, 1),
     )  # fmt: skip
     plot.outline_line_color = None
@@ -321,13 +321,13 @@ def table_of(runs: list[Run]) -> str:
             f'<tr><th scope="row" style="text-align:left;font-weight:400;padding-right:6px;white-space:nowrap">'
             f'<span aria-hidden="true" style="display:inline-block;width:20px;margin-right:6px;vertical-align:middle;'
             f'border-top:3px {dash} {colour}"></span>{escape(CHOICES[r.name].title)}</th>'
-            f'<td style="text-align:right">{len(r.losses) - 1}</td>'
-            f'<td style="text-align:right">{r.evaluations}</td>'
-            f'<td style="text-align:right;white-space:nowrap">{r.losses[-1]:.3g}</td>'
+            f'<td style="text-align:right;padding-left:10px">{len(r.losses) - 1}</td>'
+            f'<td style="text-align:right;padding-left:10px">{r.evaluations}</td>'
+            f'<td style="text-align:right;padding-left:10px;white-space:nowrap">{r.losses[-1]:.3g}</td>'
             f'<td style="padding-left:12px;white-space:nowrap">{escape(r.ending)}</td></tr>'
         )
     head = "".join(
-        f'<th scope="col" style="text-align:{side};padding-left:10px">{name}</th>'
+        f'<th scope="col" style="text-align:{side};padding-left:{0 if side == "left" else 10}px">{name}</th>'
         for name, side in (
             ("optimiser", "left"), ("steps", "right"), ("calls", "right"), ("loss", "right"), ("", "left"),
         )
