@@ -124,6 +124,7 @@ BACK_DOORS: dict[tuple[str, str], str] = {
         "models/layers/over_ranks.py",
     ): "a step says among which ranks its batch is divided",
     ("train", "autograd/compile/tracing/precision.py"): "the precisions that settings may name",
+    ("playground", "train/cli/command.py"): "its command is a record as those of `train` are",
 }
 
 # Modules without a test file of their name, each with its reason.
@@ -243,6 +244,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "train/__init__.py",
         "train/estimators/__init__.py",
     ): "imports scikit-learn: only when asked for",
+    (
+        "playground/server.py",
+        "playground/page.py",
+    ): "imports Bokeh, of the extra `playground`: only when the page is served",
     (
         "train/cli/main.py",
         "train/cli/app.py",
