@@ -14,7 +14,7 @@ import numpy as np
 import pullback as pb
 
 M = pb.models
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "guide.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "distributed.md"
 LENGTH = 48
 
 

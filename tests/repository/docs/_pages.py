@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from .._doctests import FLAGS, Checker, run
+from .._doctests import FLAGS, Checker
 
 ROOT = Path(__file__).resolve().parents[3]
 MARK = re.compile(r"^<!-- tests: (.*?) -->$", re.MULTILINE)

@@ -6,7 +6,6 @@ A page is run in a process of its own, a fork of one in which pullback is import
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
