@@ -31,7 +31,7 @@ def lines(count):
 tokens, length = len(LETTERS) + 1, 2 * N + 1
 model = pb.models.TransformerLM.init(tokens, 32, 2, 2, length=length, hidden=64, seed=0)
 opt = pb.optim.Adam(5e-3)
-state, losses = opt.init(model), []
+state = opt.init(model)
 
 
 def step(model, state, tokens):
@@ -44,7 +44,6 @@ def step(model, state, tokens):
 step = pb.compile(step, fast=False)  # kernels would take longer to be made than these steps
 for _ in range(STEPS):
     loss, model, state = step(model, state, pb.asarray(lines(BATCH)))
-    losses.append(float(loss))
 
 # %%
 # What it writes: the most probable letter each time, earlier keys and values taken from the cache.
@@ -55,7 +54,7 @@ for _ in range(N - 1):
     logits, cache = model.step(written[-1][:, None], cache)
     written.append(pb.xp.argmax(logits[:, -1], axis=-1))
 right = np.mean(pb.to_numpy(pb.xp.stack(written, axis=1)) == test[:, N + 1 :])
-assert right > 0.95 and np.mean(losses[-5:]) < 0.1 * losses[0]
+assert right > 0.95
 
 # %%
 # The weights of all heads for one line. How much a head copies: its mean weight on the letters that come next.

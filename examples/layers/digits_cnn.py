@@ -7,10 +7,10 @@ A convolution learns one small kernel for all places of an image: each of its fe
 Pooling keeps the largest value of each 2 × 2 places and forgets where exactly it was; the linear layers that follow
 decide by what was found.
 
-Two convolutions of 3 × 3 learn scikit-learn's handwritten digits, 8 × 8 pixels each. The first row has the 16 kernels of
-the first one (red positive, blue negative), and each column what its kernel finds in four digits: edges of one
-direction, line ends, dark or light strokes; black is nothing. Convolutional layers are in mission.md, section 4; the idea is that of LeCun et al.,
-*Gradient-based learning applied to document recognition*, 1998.
+Two convolutions of 3 × 3 learn scikit-learn's handwritten digits, 8 × 8 pixels each. The first row has the 16 kernels
+of the first one (red positive, blue negative), and each column what its kernel finds in four digits: edges of one
+direction, line ends, dark or light strokes; black is nothing. Convolutional layers are in mission.md, section 4; the
+idea is that of LeCun et al., *Gradient-based learning applied to document recognition*, 1998.
 """
 
 import matplotlib.pyplot as plt
