@@ -50,7 +50,8 @@ for upper, lower, colour, method in zip(
     )  # fmt: skip
     fun = np.asarray(result.history["fun"])
     norm, step = np.asarray(result.history["norm"]), np.asarray(result.history["step"])
-    assert result.success and np.all(np.diff(fun) < 0)
+    assert result.success
+    assert np.all(np.diff(fun) < 0)
     if method == "backtracking":
         assert np.all(fun[1:] <= fun[:-1] - 0.5 * step[1:] * norm[:-1] ** 2 + 1e-12)
 

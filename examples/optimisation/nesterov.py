@@ -11,8 +11,8 @@ Nesterov's method takes the gradient at a point :math:`y_k` ahead: :math:`x_{k+1
 :math:`y_{k+1} = x_{k+1} + \beta_k (x_{k+1} - x_k)` with :math:`\beta_k = (k - 1)/(k + 2)`, counted from 1 (mission.md,
 section 5).
 
-The function here is quadratic, with curvatures from :math:`10^{-7}` to 1, as many in each decade. Whatever the number of
-steps, some direction has only begun to move: both methods run parallel to their bounds, with the slopes −1 and −2.
+The function here is quadratic, with curvatures from :math:`10^{-7}` to 1, as many in each decade. Whatever the number
+of steps, some direction has only begun to move: both methods run parallel to their bounds, with the slopes −1 and −2.
 """
 
 import matplotlib.pyplot as plt

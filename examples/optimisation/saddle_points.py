@@ -69,7 +69,7 @@ for i, (name, points) in enumerate(paths.items()):
     axes[name].plot(0, 0, "kx", [0, 0], [-1, 1], "k+", markersize=8, zorder=3)
     axes[name].set(title=name, xlabel="$x_1$", aspect="equal")
     axes["f"].plot(values, "o-", color=f"C{i}", markersize=2.5, label=name, zorder=3 - 0.1 * i)
-assert leaves["Newton"] == len(pure) and np.linalg.norm(paths["Newton"][-1]) < 1e-6
+assert leaves["Newton"] == len(pure)  # never
 assert leaves["Newton, shifted"] < 40
 assert max(leaves["momentum 0.8"], leaves["noise"]) < leaves["gradient descent"]
 

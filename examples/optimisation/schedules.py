@@ -49,7 +49,7 @@ panels[7].set_xlabel("step")
 # A schedule's count may be an array: on a GPU, and in a compiled step, the rate is computed where the step is.
 on_device = pb.to_numpy(SCHEDULES["CosineDecay(1.0, 100)"](pb.asarray(np.arange(101.0))))
 np.testing.assert_allclose(on_device, curves["CosineDecay(1.0, 100)"], atol=1e-12)
-assert np.isclose(on_device[50], 0.5) and on_device[100] < 1e-12
+np.testing.assert_allclose(on_device[[0, 50, 100]], [1, 0.5, 0], atol=1e-12)
 assert np.argmax(curves["WarmUp(CosineDecay(1.0, 80), 20)"]) == 20
 assert np.isclose(curves["OneCycle(1.0, 100)"].max(), 1.0)
 assert np.isclose(curves["StepDecay(1.0, every=25, factor=0.5)"][100], 0.5**4)

@@ -49,7 +49,7 @@ for curve in (curves.allsegs[1][0], curves.allsegs[3][0]):
     lengths = np.linalg.norm(at, axis=1) * np.linalg.norm(tangent, axis=1)
     cosines.append(np.abs(np.sum(at * tangent, axis=1)) / lengths)
     some = np.linspace(0, len(at) - 1, 15).astype(int)[:-1]
-    arrows = dict(angles="xy", scale_units="xy", scale=33, color="C1", width=0.004)
+    arrows = {"angles": "xy", "scale_units": "xy", "scale": 33, "color": "C1", "width": 0.004}
     left.quiver(*curve[some].T, *at[some].T, **arrows)
 assert np.median(np.concatenate(cosines)) < 0.03  # a contour's pieces are chords, not tangents
 
