@@ -63,7 +63,7 @@ hips: $(VENV)/.test  ## Run the tests of HIPS autograd on pullback.compat.autogr
 
 clean:  ## Remove environments and build products.
 	rm -rf $(VENV) .site .gpu-run build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf docs/gallery docs/reference
+	rm -rf docs/gallery docs/reference docs/_generated
 
 .site/pullback:
 	mkdir -p .site

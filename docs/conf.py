@@ -25,13 +25,22 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.katex",
     "sphinx_gallery.gen_gallery",
+    "_ext.start",
+    "_ext.benchmarks",
     "_ext.reference",
     "_ext.links",
     "_ext.diagrams",
     "_ext.mathematics",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build", "_ext", "_templates", "**/GALLERY_HEADER.rst", "gallery/backreferences"]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "_templates",
+    "**/GALLERY_HEADER.rst",
+    "gallery/backreferences",
+    "_generated",
+]
 templates_path = ["_templates"]
 default_role = "mentioned"
 highlight_language = "none"  # of blocks that do not say what they are: formulas in docstrings

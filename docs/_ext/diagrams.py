@@ -1,4 +1,4 @@
-"""```mermaid fences of a flowchart, drawn by Graphviz when the site is built; where `dot` is missing, the text is shown."""
+"""Mermaid's flowcharts, drawn by Graphviz when the site is built; where `dot` is missing, the text is shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-_EDGE = re.compile(r"^\s*(\w+)(?:\[(.+?)\]|\((.+?)\))?\s*(?:-->|---|-\.->)\s*(?:\|(.+?)\|\s*)?(\w+)(?:\[(.+?)\]|\((.+?)\))?\s*$")
+_END = r"(\w+)(?:\[(.+?)\]|\((.+?)\))?"
+_EDGE = re.compile(rf"^\s*{_END}\s*(?:-->|---|-\.->)\s*(?:\|(.+?)\|\s*)?{_END}\s*$")
 _NODE = re.compile(r"^\s*(\w+)(?:\[(.+?)\]|\((.+?)\))\s*$")
 STYLE = (
-    'bgcolor="transparent" node [shape=box style="rounded" fontname="sans-serif" fontsize=11 height=0.3 margin="0.12,0.05"] '
+    'bgcolor="transparent" '
+    'node [shape=box style="rounded" fontname="sans-serif" fontsize=11 height=0.3 margin="0.12,0.05"] '
     "edge [arrowsize=0.6 penwidth=0.8] nodesep=0.25 ranksep=0.45"
 )
 
@@ -64,15 +66,21 @@ class Mermaid(SphinxDirective):
         key = hashlib.sha1(text.encode()).hexdigest()[:8]
         svg = re.sub(r'(id|href)="(#?)', rf'\1="\2d{key}-', svg)
         svg = re.sub(r"<title>.*?</title>\n?", "", svg)
-        svg = svg.replace('"black"', '"currentColor"').replace("<text ", '<text fill="currentColor" ')
+        svg = svg.replace('"black"', '"currentColor"').replace(
+            "<text ", '<text fill="currentColor" '
+        )
         said = "; ".join(line.strip() for line in text.splitlines()[1:] if line.strip())
-        svg = svg.replace("<svg ", f'<svg role="img" aria-label="A diagram: {_attribute(said)}" ', 1)
+        svg = svg.replace(
+            "<svg ", f'<svg role="img" aria-label="A diagram: {_attribute(said)}" ', 1
+        )
         return [nodes.raw("", f'<div class="diagram">{svg}</div>', format="html")]
 
 
 def _attribute(text: str) -> str:
     text = text.replace("-->", "to")
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    )
 
 
 def setup(app: Any) -> dict[str, Any]:

@@ -52,7 +52,16 @@ def rendered(text: str) -> str:
     doc = SphinxDocString(text, config={})
     for section in ("Summary", "Extended Summary", "Notes", "References", "Examples", "Warnings"):
         doc[section] = escaped_lines(doc[section])
-    for section in ("Parameters", "Other Parameters", "Attributes", "Returns", "Yields", "Receives", "Raises", "Warns"):
+    for section in (
+        "Parameters",
+        "Other Parameters",
+        "Attributes",
+        "Returns",
+        "Yields",
+        "Receives",
+        "Raises",
+        "Warns",
+    ):
         doc[section] = [
             Parameter(p.name, escaped(p.type), escaped_lines(p.desc)) for p in doc[section]
         ]

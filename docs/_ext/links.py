@@ -11,9 +11,15 @@ from .names import ROOT
 
 DOCS = ROOT / "docs"
 # Files of the repository that are pages of the site.
-PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
 _FENCE = re.compile(r"(^(`{3,}|~{3,}).*?^\2\s*$)", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"(`[^`\n]+`)|(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
+_LINK = re.compile(
+    r"(`[^`\n]+`)|(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)"
+)
 
 
 def rewritten(text: str, folder: Path) -> str:
@@ -27,7 +33,14 @@ def rewritten(text: str, folder: Path) -> str:
 
 
 def _link(match: re.Match[str], folder: Path) -> str:
-    whole, code, image, text, target, anchor = match[0], match[1], match[2], match[3], match[4], match[5] or ""
+    whole, code, image, text, target, anchor = (
+        match[0],
+        match[1],
+        match[2],
+        match[3],
+        match[4],
+        match[5] or "",
+    )
     if code or image or target.startswith("/"):
         return whole
     path = Path(os.path.normpath(folder / target))
@@ -42,7 +55,7 @@ def _link(match: re.Match[str], folder: Path) -> str:
         return f"[{text}](/{name.replace('examples/', 'gallery/', 1).removesuffix('.py')}.rst)"
     if path.suffix == ".py" and path.is_file():
         return f"{{source}}`{name}`" if text.strip("`") == name else f"{text} ({{source}}`{name}`)"
-    return whole if path.is_file() else text
+    return whole if path.is_file() and path.suffix != ".md" else text
 
 
 def _up(folder: Path) -> str:

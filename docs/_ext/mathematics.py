@@ -10,10 +10,16 @@ SCRIPTS = ("katex.min.js", "auto-render.min.js", "katex_autorenderer.js")
 
 
 def only_where_needed(
-    app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+    app: Any,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
 ) -> None:
     """Take KaTeX's scripts off a page without a formula."""
-    if doctree is not None and any(doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block)))):
+    if doctree is not None and any(
+        doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block)))
+    ):
         return
     context["script_files"] = [
         script

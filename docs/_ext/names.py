@@ -217,6 +217,18 @@ def _with_filenames(found: list[Entry]) -> list[Entry]:
     return out
 
 
+def page_of(entry: Entry) -> str:
+    """The docname of the page that a name has: a module's is the module's own."""
+    if entry.kind == "module" and entry.canonical == entry.full:
+        return space_by_name()[entry.full].docname
+    return entry.space.docname if is_folded(entry.space) else entry.docname
+
+
+def is_folded(space: Space) -> bool:
+    """Whether the names of a module stand on its page alone: SciPy's distributions, 25 times the same thirty."""
+    return space.mirrors.startswith("scipy.stats.")
+
+
 @functools.cache
 def by_full_name() -> dict[str, Entry]:
     return {entry.full: entry for entry in entries()}
@@ -228,8 +240,7 @@ def space_by_name() -> dict[str, Space]:
 
 
 def home_file(value: Any) -> tuple[str, int] | None:
-    """The file and line of an object's source in this repository;
-    of a generated function, its rule's or its signature's."""
+    """The file and line of an object's source here; of a generated function, its rule's."""
     value = inspect.unwrap(value) if callable(value) else value
     generated = getattr(value, "__module__", "") == "pullback.autograd.functions.namespace"
     rules = _rules(value.__name__) if generated else ()
@@ -247,5 +258,12 @@ def home_file(value: Any) -> tuple[str, int] | None:
 def _rules(name: str) -> tuple[Any, ...]:
     """The rules of a generated function."""
     known = set(registry.names())
-    full = next((n for n in (f"{home}{name}" for home in ("", "linalg.", "fft.", "special.")) if n in known), None)
+    full = next(
+        (
+            n
+            for n in (f"{home}{name}" for home in ("", "linalg.", "fft.", "special."))
+            if n in known
+        ),
+        None,
+    )
     return tuple(registry.find(full).rules.values()) if full else ()

@@ -6,7 +6,19 @@ import inspect
 from typing import Any
 
 from .docstrings import escaped, rendered, signature, summary
-from .names import CONSTANTS, GROUPS, Entry, Space, by_full_name, entries, home_file, spaces
+from .names import (
+    CONSTANTS,
+    GROUPS,
+    Entry,
+    Space,
+    by_full_name,
+    entries,
+    home_file,
+    is_folded,
+    page_of,
+    space_by_name,
+    spaces,
+)
 from .subjects import subject
 
 DIRECTIVES = {"class": "py:class", "exception": "py:exception", "function": "py:function"}
@@ -24,20 +36,6 @@ def title(text: str) -> str:
 
 def link(text: str, docname: str) -> str:
     return f":doc:`{text} </{docname}>`"
-
-
-def page_of(entry: Entry) -> str:
-    """The docname of the page that a name has: a module's is the module's own."""
-    if entry.kind == "module" and entry.canonical == entry.full:
-        return next(s.docname for s in spaces() if s.full == entry.full)
-    if is_folded(entry.space):
-        return entry.space.docname
-    return entry.docname
-
-
-def is_folded(space: Space) -> bool:
-    """Whether the names of a module stand on its page alone: SciPy's distributions, 25 times the same thirty."""
-    return space.mirrors.startswith("scipy.stats.")
 
 
 # -- modules ----------------------------------------------------------------------------------------------------------
@@ -116,7 +114,7 @@ def _folded(entry: Entry) -> str:
 def _mirror_text(space: Space) -> str:
     text = inspect.getdoc(space.value) or f"`{space.mirrors}` as HIPS autograd has it."
     lines = [escaped(" ".join(p.split())) for p in text.split("\n\n")]
-    ours = by_space_name(f"pullback.{space.mirrors}")
+    ours = space_by_name().get(f"pullback.{space.mirrors}")
     if ours is not None:
         lines.append(
             f"What each function computes, and its derivative: {link(ours.full, ours.docname)}. Of complex numbers, "
@@ -125,17 +123,21 @@ def _mirror_text(space: Space) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def by_space_name(full: str) -> Space | None:
-    return next((s for s in spaces() if s.full == full), None)
-
-
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
 def name_page(entry: Entry) -> str:
     """The page of one name: the way back, the signature, the docstring, the source."""
     way = f"{link('Reference', 'reference/index')} › {link(entry.space.full, entry.space.docname)}"
-    lines = [":orphan:", "", title(entry.full), way, "", f".. py:currentmodule:: {entry.space.full}", ""]
+    lines = [
+        ":orphan:",
+        "",
+        title(entry.full),
+        way,
+        "",
+        f".. py:currentmodule:: {entry.space.full}",
+        "",
+    ]
     kind = DIRECTIVES.get(entry.kind, "py:data")
     lines += [f".. {kind}:: {entry.name}{_call(entry)}", ""]
     lines.append(indented(_body(entry)))
@@ -226,12 +228,16 @@ def members(cls: type, prefix: str = "") -> str:
             continue
         if isinstance(raw, property) or not callable(value):
             if isinstance(raw, property) or inspect.isdatadescriptor(raw):
-                out.append(f".. py:property:: {prefix}{name}\n   :no-index-entry:\n\n{indented(rendered(text))}\n")
+                out.append(
+                    f".. py:property:: {prefix}{name}\n   :no-index-entry:\n\n{indented(rendered(text))}\n"
+                )
             continue
         kind = "classmethod" if isinstance(raw, classmethod) else "method"
         kind = "staticmethod" if isinstance(raw, staticmethod) else kind
         call = signature(value, bound=kind == "method")
-        out.append(f".. py:{kind}:: {prefix}{name}{call}\n   :no-index-entry:\n\n{indented(rendered(text))}\n")
+        out.append(
+            f".. py:{kind}:: {prefix}{name}{call}\n   :no-index-entry:\n\n{indented(rendered(text))}\n"
+        )
     return "\n".join(out)
 
 
@@ -247,20 +253,26 @@ def index_page() -> str:
     known = {s.name: s for s in spaces()}
     lines = [title("Reference"), INTRODUCTION]
     for group, names in GROUPS.items():
-        lines += [f"{group}\n{'-' * len(group)}\n", ".. list-table::", "   :class: names", "   :widths: 30 70", ""]
+        lines += [
+            f"{group}\n{'-' * len(group)}\n",
+            ".. list-table::",
+            "   :class: names",
+            "   :widths: 30 70",
+            "",
+        ]
         for name in names:
             space = known[name]
-            lines += [f"   * - {link(space.full, space.docname)}", f"     - {summary(space.value) or ' '}"]
+            lines += [
+                f"   * - {link(space.full, space.docname)}",
+                f"     - {summary(space.value) or ' '}",
+            ]
         lines += [""]
-    lines += [".. toctree::", "   :hidden:", "", *(f"   {s.docname.removeprefix('reference/')}" for s in spaces() if _in_groups(s))]
+    inside = [s.docname.removeprefix("reference/") for s in spaces() if _in_groups(s)]
+    lines += [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in inside)]
     return "\n".join(lines) + "\n"
 
 
 INTRODUCTION = """
-Every public name has a page, with its signature, what it takes and returns, its derivative, what it raises, and an example
-that the tests run. Examples say ``import pullback as pb`` and ``import numpy as np``.
+Every public name has a page, with its signature, what it takes and returns, its derivative, what it raises, and an
+example that the tests run. Examples say ``import pullback as pb`` and ``import numpy as np``.
 """
-
-
-def modules_by_name() -> dict[str, Space]:
-    return {space.full: space for space in spaces()}

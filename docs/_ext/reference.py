@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import pages
-from . import sources
 from docutils import nodes
-from .names import by_full_name, entries, spaces
 from sphinx.addnodes import pending_xref
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
+
+from . import pages, sources
+from .names import by_full_name, entries, page_of, space_by_name, spaces
 
 SHORTEST = 3  # letters of a name that is looked up in the module of the page: `x` is a parameter
 
@@ -22,7 +22,7 @@ def texts() -> dict[str, str]:
     for space in spaces():
         out[space.docname] = pages.module_page(space)
     for entry in entries():
-        if pages.page_of(entry) == entry.docname:
+        if page_of(entry) == entry.docname:
             out[entry.docname] = pages.name_page(entry)
     return out
 
@@ -62,7 +62,7 @@ class Mentioned(SphinxRole):
         for prefix in ("pb.", "pullback."):
             if name.startswith(prefix):
                 full = f"pullback.{name.removeprefix(prefix)}"
-                known = full in by_full_name() or full in pages.modules_by_name()
+                known = full in by_full_name() or full in space_by_name()
                 return full if known else None
         module = self.env.ref_context.get("py:module")
         if len(name) < SHORTEST or not module:

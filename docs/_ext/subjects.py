@@ -122,11 +122,24 @@ OF_STANDARD = {
     "special_polynomials": "Polynomials and hypergeometric functions",
 }
 WRITTEN_OUT = {
-    "creation": "Creation", "like": "Creation", "grids": "Creation", "dlpack": "Creation", "padding": "Shapes and axes",
-    "manipulation": "Shapes and axes", "joining": "Shapes and axes", "data_type": "Data types", "indexing": "Indexing, searching, sorting",
-    "inspection": "Data types", "elementwise": "Elementwise", "linear_algebra": "Products", "einsum": "Products",
-    "sets": "Sets", "sorting": "Indexing, searching, sorting", "searching": "Indexing, searching, sorting", "statistical": "Sums and statistics",
-}  # fmt: skip
+    "creation": "Creation",
+    "like": "Creation",
+    "grids": "Creation",
+    "dlpack": "Creation",
+    "padding": "Shapes and axes",
+    "manipulation": "Shapes and axes",
+    "joining": "Shapes and axes",
+    "data_type": "Data types",
+    "indexing": "Indexing, searching, sorting",
+    "inspection": "Data types",
+    "elementwise": "Elementwise",
+    "linear_algebra": "Products",
+    "einsum": "Products",
+    "sets": "Sets",
+    "sorting": "Indexing, searching, sorting",
+    "searching": "Indexing, searching, sorting",
+    "statistical": "Sums and statistics",
+}
 
 
 @functools.cache
@@ -154,7 +167,11 @@ def subject(entry: Entry) -> str:
             return "Constants and types"
         home = type(entry.value).__module__
     name = getattr(entry.value, "__name__", entry.name)
-    if home.startswith("pullback.autograd.functions") and entry.space.name.split(".")[0] in ("xp", "special", "scipy"):
+    if home.startswith("pullback.autograd.functions") and entry.space.name.split(".")[0] in (
+        "xp",
+        "special",
+        "scipy",
+    ):
         last = entry.space.name.rpartition(".")[2]
         for full in (name, f"{last}.{name}", f"special.{name}"):
             if full in _sections():
@@ -173,7 +190,9 @@ def _of_root(entry: Entry, home: str) -> str:
         return "Errors"
     for part in ("batching", "loops", "vmap", "compile", "diagnostics"):
         if part in home.split("."):
-            return BY_MODULE.get(f"autograd.transforms.{part}", BY_MODULE.get(f"autograd.{part}", ""))
+            return BY_MODULE.get(
+                f"autograd.transforms.{part}", BY_MODULE.get(f"autograd.{part}", "")
+            )
     if ".transforms" in home:
         return "Derivatives"
     return "Arrays and rules"
