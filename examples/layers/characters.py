@@ -22,7 +22,7 @@ from pydoc_data.topics import topics
 import pullback as pb
 
 M = pb.models
-SIZE, LENGTH, WIDTH, EPOCHS, BATCH = 60_000, 48, 96, 8, 16
+SIZE, LENGTH, WIDTH, EPOCHS, BATCH = 40_000, 48, 96, 8, 16
 
 text = "\n".join(topics[name] for name in sorted(topics))[:SIZE]
 characters = sorted(set(text))
@@ -50,7 +50,7 @@ assert bits[-1, 1] < 0.6 * alike
 
 # %%
 # The largest of logits with Gumbel noise is a draw from their softmax.
-def write(model, start="\n", length=500, temperature=0.6):
+def write(model, start="\n", length=900, temperature=0.6):
     embedding, lstm, last = model.layers
     state, token, found = None, number[start], ""
     for _ in range(length):
@@ -69,10 +69,12 @@ left.axhline(alike, color="0.5", linestyle=":", linewidth=1)
 left.set(xlabel="epoch", ylabel="bits a character", ylim=(0, None))
 left.legend()
 written = [
-    part for line in write(run.model).split("\n") for part in textwrap.wrap(line, 58) or [""]
+    part
+    for line in write(run.model).split("\n")
+    for part in textwrap.wrap(line.strip(), 62) or [""]
 ]
 right.text(
-    0, 1, "\n".join(written[:18]), family="monospace", fontsize=9, va="top", parse_math=False
+    0, 1, "\n".join(written[:22]), family="monospace", fontsize=9.5, va="top", parse_math=False
 )
 right.set_title("What it writes")
 right.axis("off")
