@@ -14,10 +14,10 @@ networks*, 2015.
 """
 
 import textwrap
+from pydoc_data.topics import topics
 
 import matplotlib.pyplot as plt
 import numpy as np
-from pydoc_data.topics import topics
 
 import pullback as pb
 
@@ -62,20 +62,13 @@ def write(model, start="\n", length=900, temperature=0.6):
 
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=[1, 1.2])
-left.plot(
-    [row.epoch for row in run.history], bits, "o-", markersize=3, label=["training", "validation"]
-)
+left.plot(bits, "o-", markersize=3, label=["training", "validation"])  # from before the first epoch
 left.axhline(alike, color="0.5", linestyle=":", linewidth=1)
 left.set(xlabel="epoch", ylabel="bits a character", ylim=(0, None))
 left.legend()
-written = [
-    part
-    for line in write(run.model).split("\n")
-    for part in textwrap.wrap(line.strip(), 62) or [""]
-]
-right.text(
-    0, 1, "\n".join(written[:22]), family="monospace", fontsize=9.5, va="top", parse_math=False
-)
+lines = [textwrap.fill(line.strip(), 62) for line in write(run.model).split("\n")]
+page = "\n".join("\n".join(lines).split("\n")[:22])
+right.text(0, 1, page, family="monospace", fontsize=9.5, va="top", parse_math=False)
 right.set_title("What it writes")
 right.axis("off")
 plt.show()
