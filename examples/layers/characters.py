@@ -14,15 +14,15 @@ networks*, 2015.
 """
 
 import textwrap
+from pydoc_data.topics import topics
 
 import matplotlib.pyplot as plt
 import numpy as np
-from pydoc_data.topics import topics
 
 import pullback as pb
 
 M = pb.models
-SIZE, LENGTH, WIDTH, EPOCHS, BATCH = 60_000, 48, 96, 8, 16
+SIZE, LENGTH, WIDTH, EPOCHS, BATCH = 40_000, 48, 96, 8, 16
 
 text = "\n".join(topics[name] for name in sorted(topics))[:SIZE]
 characters = sorted(set(text))
@@ -50,7 +50,7 @@ assert bits[-1, 1] < 0.6 * alike
 
 # %%
 # The largest of logits with Gumbel noise is a draw from their softmax.
-def write(model, start="\n", length=500, temperature=0.6):
+def write(model, start="\n", length=900, temperature=0.6):
     embedding, lstm, last = model.layers
     state, token, found = None, number[start], ""
     for _ in range(length):
@@ -62,18 +62,13 @@ def write(model, start="\n", length=500, temperature=0.6):
 
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=[1, 1.2])
-left.plot(
-    [row.epoch for row in run.history], bits, "o-", markersize=3, label=["training", "validation"]
-)
+left.plot(bits, "o-", markersize=3, label=["training", "validation"])  # from before the first epoch
 left.axhline(alike, color="0.5", linestyle=":", linewidth=1)
 left.set(xlabel="epoch", ylabel="bits a character", ylim=(0, None))
 left.legend()
-written = [
-    part for line in write(run.model).split("\n") for part in textwrap.wrap(line, 58) or [""]
-]
-right.text(
-    0, 1, "\n".join(written[:18]), family="monospace", fontsize=9, va="top", parse_math=False
-)
+lines = [textwrap.fill(line.strip(), 62) for line in write(run.model).split("\n")]
+page = "\n".join("\n".join(lines).split("\n")[:22])
+right.text(0, 1, page, family="monospace", fontsize=9.5, va="top", parse_math=False)
 right.set_title("What it writes")
 right.axis("off")
 plt.show()

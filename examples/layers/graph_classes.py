@@ -3,7 +3,7 @@ A graph network on a club that splits
 =====================================
 
 In a club of 34 members two groups form; all that is known is who is a friend of whom, and which side the two leaders
-take. The data are made here, like those of Zachary's karate club: each member has more friends on the own side. The features of
+take. The data are made here, like those of Zachary's karate club: friends are mostly on the same side. The features of
 a node are its name alone (the identity matrix), so that a perceptron cannot know a side that it was not told. A layer
 
 .. math:: H = \mathrm{relu}\bigl(D^{-1/2} (A + I)\, D^{-1/2}\, X W + b\bigr)
