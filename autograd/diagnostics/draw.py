@@ -17,10 +17,10 @@ from .graph_text import dot, mermaid
 
 LANGUAGES = {"mermaid": mermaid, "dot": dot}
 DIRECTIONS = ("down", "right")
-# what a file's name ends in -> the language of its graph; None where any text will do
+# what a file's name ends in -> the language of its text; None where it may be either
 SUFFIXES = {
-    ".svg": "dot", ".png": "dot", ".pdf": "dot", ".dot": "dot", ".gv": "dot",
-    ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid", ".txt": None,
+    ".svg": None, ".png": None, ".pdf": None, ".txt": None,
+    ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid",
 }  # fmt: skip
 PICTURES = (".svg", ".png", ".pdf")
 # seconds that `dot` may take: a graph of a thousand nodes takes a few
@@ -66,7 +66,7 @@ def draw(
         Where to evaluate it.
     language : {"mermaid", "dot"}, optional
         Of the text: Mermaid, which many editors and web pages show as it is, or Graphviz's language. Without it, that
-        of the file's suffix, or Mermaid.
+        of the file if it is text, else Mermaid.
     signals : bool
         Write each quantity's error signal (cotangent) in it, from ones at the outputs, and draw what it is the sum of:
         an arrow back from each operation to each of its inputs. That of a single number is written as it is, else its

@@ -137,10 +137,10 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("name", "language", "words"),
         [
-            ("graph.svg", "mermaid", r"'graph.svg' is written in 'dot', and language='mermaid'"),
+            ("graph.dot", "mermaid", r"'graph.dot' is written in 'dot', and language='mermaid'"),
             ("graph.mmd", "dot", r"'graph.mmd' is written in 'mermaid'"),
             ("graph.jpg", None, r"'graph.jpg': its suffix says what to write; choose one of .svg"),
-            ("graph", None, r"choose one of .svg .png .pdf .dot"),
+            ("graph", None, r"choose one of .svg .png .pdf .txt .dot"),
         ],
     )
     def test_suffixes_that_say_something_else(self, name, language, words, tmp_path):
@@ -223,7 +223,7 @@ class TestWithDot:
             assert written.startswith(start)
             (tmp_path / f"{written.__hash__()}").touch()
         assert len(os.listdir(tmp_path)) == 2
-        assert text.startswith("digraph {")
+        assert text == pb.draw(product, *POINT, signals=True)
         if name == "a.pdf":
             assert b"/CreationDate (D:19700101000000" in written
 
