@@ -13,6 +13,7 @@ import dask
 import dask.array as da
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import CenteredNorm
 
 import pullback as pb
 
@@ -47,8 +48,8 @@ edges = [(renamed.get(other, other), key) for key in tasks for other in waits[ke
 depth = lambda key: 1 + max((depth(b) for b, after in edges if after == key), default=-1)
 place = {}
 for key in tasks:
-    several = sum(other[0] == key[0] for other in tasks) == 4  # one for each block
-    x, row = key[1] if several else 1.5, -depth(key)
+    own = sum(other[0] == key[0] for other in tasks) == 4  # each block has one
+    x, row = key[1] if own else 1.5, -depth(key)
     while (x, row) in place.values():
         x += 0.3
     place[key] = x, row
@@ -58,8 +59,7 @@ for key in tasks:
 
 X, y = table(20000, 20)
 start, values = np.zeros(6), []
-record = lambda state: values.append(state.fun)
-found = pb.optim.minimize(loss, start, args=(X, y), callback=record)
+found = pb.optim.minimize(loss, start, args=(X, y), callback=lambda s: values.append(s.fun))
 share = [pb.grad(loss)(start, X.blocks[b], y.blocks[b]) / 20 for b in range(20)]
 assert np.allclose(np.sum(share, axis=0), pb.grad(loss)(start, X, y), rtol=1e-10)
 assert np.max(np.abs(found.x - truth)) < 0.15
@@ -71,12 +71,11 @@ for before, after in edges:
 for x, row in place.values():
     left.plot(x, row, "o", color="k" if x in (1.5, 1.8) else f"C{int(x)}", markersize=8)
 left.text(1.5, -4.35, "gradient", ha="center")
-left.set(title="The tasks of a gradient: rows and labels of four blocks,\nparameters in black")
+left.set_title("The tasks of a gradient: rows and labels of four blocks,\nparameters in black")
 left.set_axis_off()
-limit = np.max(np.abs(share))
-middle.imshow(share, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+middle.imshow(share, cmap="RdBu", norm=CenteredNorm(), aspect="auto")
 middle.set(title="What each block adds", xlabel="coordinate of the gradient", ylabel="block")
 middle.set_yticks(range(0, 20, 3))
-right.plot(range(1, len(values) + 1), values, "ko-")
+right.plot(np.arange(len(values)) + 1, values, "ko-")
 right.set(title=f"{found.nfev} passes over the data", xlabel="step of L-BFGS", ylabel="loss")
 plt.show()

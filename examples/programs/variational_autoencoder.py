@@ -42,8 +42,7 @@ def forward(layers, x):
 
 def bound(p, x, noise):
     """The mean of the negative bound; grey values are taken as probabilities."""
-    code = forward(p["encoder"], x)
-    mu, log_sigma = code[:, :2], code[:, 2:]
+    mu, log_sigma = np.split(forward(p["encoder"], x), 2, axis=1)
     logits = forward(p["decoder"], mu + np.exp(log_sigma) * noise)
     pixels = np.sum(x * logits - np.logaddexp(0.0, logits), axis=1)
     divergence = np.sum(mu**2 + np.exp(2 * log_sigma) - 1 - 2 * log_sigma, axis=1) / 2
@@ -67,12 +66,12 @@ assert onp.mean(digits[neighbours] == digits) > 0.6  # they are mostly the same 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5.2), width_ratios=[1.15, 1])
 style = {"ha": "center", "va": "center", "fontsize": 15, "weight": "bold"}
 for digit in range(10):
-    mine = plane[digits == digit]
-    left.scatter(*mine.T, s=6, color=plt.get_cmap("tab10")(digit), alpha=0.6)
-    left.text(*onp.median(mine, axis=0), str(digit), **style)
+    mine = plane[digits == digit].T
+    left.scatter(*mine, s=6, color=plt.get_cmap("tab10")(digit), alpha=0.6)
+    left.text(*onp.median(mine, axis=1), str(digit), **style)
 left.set(title="Where the digits go", xlabel="z₁", ylabel="z₂")
 line = onp.linspace(-2.2, 2.2, 13)
-grid = onp.stack(onp.meshgrid(line, line[::-1]), axis=-1).reshape(-1, 2)
+grid = onp.stack(onp.meshgrid(line, -line), axis=-1).reshape(-1, 2)
 drawn = pb.to_numpy(forward(trained["decoder"], pb.asarray(grid, dtype="float32")))
 tiles = (1 / (1 + onp.exp(-drawn))).reshape(13, 13, 8, 8).transpose(0, 2, 1, 3)
 tiles = onp.pad(tiles, [(0, 0), (2, 2), (0, 0), (2, 2)])
