@@ -28,8 +28,8 @@ K = 3
 def factors(p):
     """Triangular matrices (K, 2, 2): exp(l₁) and exp(l₂) on the diagonal, l₃ below."""
     first, second, below = p["l"].T
-    rows = [[np.exp(first), 0 * first], [below, np.exp(second)]]
-    return np.array(rows).transpose(2, 0, 1)
+    rows = np.stack([np.exp(first), 0 * first]), np.stack([below, np.exp(second)])
+    return np.stack(rows).transpose(2, 0, 1)
 
 
 def log_joint(p, X):

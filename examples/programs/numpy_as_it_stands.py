@@ -41,14 +41,13 @@ def variation(x):
 
 
 photograph = camera(scene) + 0.003 * np.random.default_rng(0).standard_normal(scene.shape)
-photo = pb.asarray(photograph)
 
 
 def loss(x):
-    return ((camera(x) - photo) ** 2).sum() / 2 + 2e-5 * variation(x)
+    return ((camera(x) - photograph) ** 2).sum() / 2 + 2e-5 * variation(x)
 
 
-found = pb.optim.minimize(loss, photo, maxiter=150, gtol=1e-6)
+found = pb.optim.minimize(loss, photograph, maxiter=150, gtol=1e-6)
 sharp = pb.to_numpy(found.x)
 
 
@@ -62,10 +61,10 @@ assert error(sharp) < 0.6 * error(naive)
 # %%
 # Three rows of the camera's Jacobian: the pullbacks of single pixels.
 
-_, pull = pb.vjp(camera, pb.asarray(scene))
+_, pull = pb.vjp(camera, scene)
 pixels = np.zeros(scene.shape)
 pixels[[30, 53, 80], [40, 80, 130]] = 1.0
-origin = pb.to_numpy(pull(pb.asarray(pixels))[0])
+origin = pull(pixels)[0]
 
 figure, axes = plt.subplots(2, 2, figsize=(10, 7))
 pictures = {

@@ -2,17 +2,13 @@ r"""
 Tensor parallelism: each rank holds a part of every matrix
 ==========================================================
 
-Two linear layers, :math:`y = \tanh(x A + a)\, B + b`, are divided among P ranks by the hidden units, A by columns and
-B by rows: rank r computes :math:`h_r = \tanh(x A_r + a_r)` and sends nothing, and one all-reduce makes :math:`y =
-\sum_r h_r B_r + b` (Shoeybi et al., *Megatron-LM*, 2019, section 3).
-
-The gradient through collectives is that of the *sum* of the losses of all ranks; each computes the same L, and so
-takes L/P. The adjoint of the all-reduce is an all-reduce. The gradients of :math:`A_r, a_r, B_r` stay where they are;
-that of b, which all ranks hold, is one all-reduce more. The picture shows who holds what, and the training on 1, 2
-and 4 ranks, which is one training. Ranks are threads here, and processes after ``dist.init("mpi")`` (mission.md §7).
+Two linear layers, :math:`y = \tanh(x A + a)\, B + b`, are divided by the hidden units, A by columns and B by rows:
+rank r computes :math:`h_r = \tanh(x A_r + a_r)` and sends nothing, and one all-reduce makes :math:`y = \sum_r h_r B_r
++ b` (Shoeybi et al., *Megatron-LM*, 2019). The gradient through collectives is that of the *sum* of the losses of all
+P ranks; each computes the same L, and so takes L/P. The gradients of :math:`A_r, a_r, B_r` stay where they are; that
+of b, which all hold, is one all-reduce more. The picture shows who holds what, and the training on 1, 2 and 4 ranks,
+which is one training (mission.md §7). Ranks are threads here, and processes after ``dist.init("mpi")``.
 """
-
-import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +22,7 @@ AXES = {"A": 1, "a": 0, "B": 0}  # along which the arrays are divided; b is not
 def network(widths, hidden):
     """Dense blocks ``{"A", "a", "B", "b"}``, from each width to the next."""
     normal, blocks = np.random.default_rng(0).standard_normal, []
-    for m, n in itertools.pairwise(widths):
+    for m, n in zip(widths[:-1], widths[1:], strict=True):
         shapes = {"A": (m, hidden), "a": (hidden,), "B": (hidden, n), "b": (n,)}
         blocks.append({k: normal(shape) / np.sqrt(shape[0]) for k, shape in shapes.items()})
     return blocks
@@ -66,10 +62,8 @@ def train(blocks, x, y, steps):
 
 
 # %%
-rng = np.random.default_rng(1)
-x = rng.standard_normal((128, 8))
-x, y = pb.asarray(x), pb.asarray(np.sin(x @ rng.standard_normal((8, 3))))
-blocks = network((8, 16, 3), hidden=32)
+x, W = np.split(np.random.default_rng(1).standard_normal((131, 8)), [128])
+x, y, blocks = pb.asarray(x), pb.asarray(np.sin(x @ W.T)), network((8, 16, 3), hidden=32)
 one, _ = train(blocks, x, y, 100)  # alone, a process is a world of one rank
 two, four = (dist.simulate(train, size, blocks, x, y, 100) for size in (2, 4))
 assert all(values == four[0][0] for values, _ in four)  # every rank has the same numbers
