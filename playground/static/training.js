@@ -13,8 +13,10 @@
 
   // ── what is asked ───────────────────────────────────────────────────────────────────────────
   let asked = 0
+  let drawn = 0
   const ask = (name, value = null) => {
     models.asked.tags = [++asked, name, value]
+    settle()
   }
 
   const changeLayers = (change) => {
@@ -73,7 +75,7 @@
     [...form.querySelectorAll("[data-feature]:checked")].map((box) => box.dataset.feature)
 
   const label = (slider) => {
-    slider.closest("label").querySelector("output").textContent = slider.value + slider.dataset.unit
+    slider.closest("label").querySelector(".value").textContent = slider.value + slider.dataset.unit
   }
 
   // ── what is told ────────────────────────────────────────────────────────────────────────────
@@ -112,6 +114,13 @@
     text("label-high", told.labels[1])
     complain(told.error || told.ended)
     if (told.said) text("status", told.said)
+    settle()
+  }
+
+  // Whether the page shows all that was asked for, which its tests wait for.
+  const settle = () => {
+    const settled = state !== undefined && state.answered === asked && drawn >= state.frame
+    form.setAttribute("data-settled", String(settled))
   }
 
   const showLayers = (hidden) => {
@@ -134,7 +143,9 @@
     for (const value of values) column.push(value)
   }
 
-  let worded = 0 // when the sentences were written
+  // when the slower pictures were drawn, and when the sentences were written
+  let plotted = 0
+  let worded = 0
   const draw = () => {
     const column = models.frame.get_column("bytes")
     if (column.length === 0) return
@@ -147,10 +158,10 @@
     const numbers = new Float32Array(bytes.buffer.slice(at + 4 * HEADER, at + 4 * (HEADER + rest)))
     let from = 0
     const take = (n) => numbers.subarray(from, (from += n))
-    drawNorms(take(layers))
+    const norms = take(layers)
     drawWeights(take(weights))
     const shownBiases = take(biases)
-    drawCurves(take(curve), take(curve), take(curve))
+    const curves = [take(curve), take(curve), take(curve)]
     let next = 4 * (HEADER + rest)
     drawUnits(bytes, next, units, side * side, shownBiases)
     next += units * side * side
@@ -161,13 +172,22 @@
     text("loss-train", words(train))
     text("loss-test", words(test))
     const now = performance.now()
-    if (now - worded > 500 || !state?.playing) {
+    const still = !state?.playing
+    if (still || now - plotted > 80) {
+      plotted = now
+      drawNorms(norms)
+      drawCurves(...curves)
+    }
+    if (still || now - worded > 500) {
       worded = now
-      describe(epoch, train, test, trainScore, testScore, numbers.subarray(0, layers))
+      describe(epoch, train, test, trainScore, testScore, norms)
     }
     form.setAttribute("data-frames", number)
     // once it is on the screen
-    requestAnimationFrame(() => { models.frame.tags = [number] })
+    requestAnimationFrame(() => {
+      models.frame.tags = [drawn = number]
+      settle()
+    })
   }
 
   const words = (value) => (Number.isFinite(value) ? value.toFixed(3) : "not finite")

@@ -110,7 +110,7 @@ CHOICES: dict[str, Choice] = {
             "Regularisation",
             {"": [(name, name.upper() if name != "none" else name) for name in REGULARISATIONS]},
         ),
-        Choice("strength", "Its rate", {"": [(value, f"{value:g}") for value in STRENGTHS]}),
+        Choice("strength", "Strength", {"": [(value, f"{value:g}") for value in STRENGTHS]}),
     )
 }
 """Controls with a list of values, by name."""

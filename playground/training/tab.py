@@ -18,10 +18,10 @@ from bokeh.models import ColumnDataSource
 
 from ...train import InputError
 from .data import Data, decoded, read_table
-from .drawing import BETWEEN, Figures, figures, palette, show_data, show_structure
+from .drawing import Figures, figures, palette, show_data, show_structure
 from .frame import encoded
 from .network import Training
-from .settings import FULL_BATCH
+from .settings import OWN, Settings
 
 AHEAD = 2
 """Frames that may be under way."""
@@ -45,7 +45,8 @@ class Tab:
 
     def __init__(self, document: Any, own: Data | None = None) -> None:
         self.document = document
-        self.training = Training(own=own)
+        chosen = Settings() if own is None else Settings().changed("dataset", OWN, own)
+        self.training = Training(chosen, own)
         self.figures: Figures = figures()
         empty = np.zeros(0, np.uint8)
         self.frame = ColumnDataSource({"bytes": empty}, name="training-frame")
@@ -53,7 +54,7 @@ class Tab:
         self.told = ColumnDataSource(name="training-told")
         self.playing = False
         self.error = self._said = ""
-        self._sent = self._drawn = self._count = 0
+        self._sent = self._drawn = self._count = self._answered = 0
         self._ticking: Any = None
         self._spoken = 0.0
         self._name_models()
@@ -86,11 +87,15 @@ class Tab:
     def _heard(self, _attr: str, _old: Any, new: Any) -> None:
         self.error = ""
         try:
-            _, name, value = new
+            number, name, value = new
+            self._answered = int(number)
             self.ask(str(name), value)
         except InputError as error:
             self.error = str(error)
+        # before the frame, whose words depend on what is chosen
         self._tell()
+        if self._due:
+            self._send()
 
     def ask(self, name: str, value: Any = None) -> None:
         """Do what a control asks for.
@@ -118,8 +123,7 @@ class Tab:
         elif name == "test":
             self.figures.shown.visible = bool(value)
         elif name == "two-colours":
-            ends = palette(3)
-            self.figures.colours.palette = [ends[0], BETWEEN, ends[2]] if value else palette()
+            self.figures.colours.palette = palette(2) if value else palette()
         elif name == "table":
             self._bring(value)
         else:
@@ -130,7 +134,7 @@ class Tab:
     def _ready(self) -> None:
         """The page is there, perhaps again."""
         self._sent = self._drawn = 0
-        self._send()
+        self._due = True
 
     def _play(self) -> None:
         if self.training.ended:
@@ -151,6 +155,7 @@ class Tab:
     def _pause_and_say(self) -> None:
         self._pause()
         self._said = f"paused: {self.words()}"
+        self._due = True
 
     def _step(self) -> None:
         self._pause()
@@ -158,13 +163,13 @@ class Tab:
             raise InputError(self.training.ended)
         self.training.advance()
         self._said = self.words()
-        self._send()
+        self._due = True
 
     def _reset(self) -> None:
         self._pause()
         self.training.reset()
         self._said = f"reset: {self.words()}"
-        self._send()
+        self._due = True
 
     def _bring(self, table: Any) -> None:
         name, text = (str(part) for part in table)
@@ -194,6 +199,7 @@ class Tab:
         self._drawn = max(self._drawn, int(new[0]))
 
     def _send(self) -> None:
+        self._due = False
         self._sent += 1
         self.frame.data = {"bytes": encoded(self.training, self._sent)}
 
@@ -201,28 +207,29 @@ class Tab:
         """Points and structure may be others."""
         show_data(self.figures, self.training.train, self.training.test)
         show_structure(self.figures, self.training)
-        self._send()
+        self._due = True
 
     def words(self) -> str:
         """How the network does, in words."""
         found, training = self.training.measured, self.training
         unit = "step" if training.settings.full_batch else "epoch"
-        return (
-            f"{unit} {training.epoch}, loss {found.train:.3f} on training data, {found.test:.3f} on test data"
-        )
+        return f"{unit} {training.epoch}, loss {found.train:.3f} on training data, {found.test:.3f} on test data"
 
     def _tell(self) -> None:
         self._count += 1
         settings = self.training.settings
         state = {
             "settings": asdict(settings),
-            "fullBatch": settings.optimiser in FULL_BATCH,
+            "fullBatch": settings.full_batch,
             "playing": self.playing,
             "own": self.training.own is not None,
             "error": self.error,
             "ended": self.training.ended,
             "said": self._said,
             "labels": self.training.train.labels,
+            # when all is on the screen that was asked for
+            "answered": self._answered,
+            "frame": self._sent + self._due,
         }
         self.told.tags = [self._count, json.dumps(state)]
         self._said = ""
