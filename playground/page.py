@@ -12,6 +12,8 @@ from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
 from bokeh.document import Document
 
+from .expression.tab import tab as expression_tab
+from .landscape.tab import tab as landscape_tab
 from .training.tab import tab as training_tab
 
 _STATIC = Path(__file__).resolve().parent / "static"
@@ -35,7 +37,11 @@ class Tab:
     make: Callable[..., Any]
 
 
-TABS = (Tab("training", "Train a network", training_tab),)
+TABS = (
+    Tab("training", "Train a network", training_tab),
+    Tab("optimisers", "Compare optimisers", landscape_tab),
+    Tab("expression", "Gradients of an expression", expression_tab),
+)
 
 
 def application(data: str | Path | None = None) -> Application:

@@ -82,7 +82,7 @@ FUNCTIONS: dict[str, Operation] = {
         Operation("dot", lambda a, b: xp.sum(a * b), "⟨{0}, {1}⟩", ("{1}", "{0}")),
         Operation("maximum", xp.maximum, "max({0}, {1})", ("(1 if {0} > {1} else 0)", "(1 if {1} > {0} else 0)"), "has a kink where both are equal: half goes to each"),
         Operation("minimum", xp.minimum, "min({0}, {1})", ("(1 if {0} < {1} else 0)", "(1 if {1} < {0} else 0)"), "has a kink where both are equal: half goes to each"),
-        Operation("softmax", xp.softmax, "softmax {0}", ("→ e: out · (e − ⟨e, out⟩)",)),
+        Operation("softmax", xp.softmax, "softmax {0}", ("→ as {out} · (e − ⟨e, {out}⟩), e the signal",)),
         Operation("logsumexp", xp.logsumexp, "logsumexp {0}", ("softmax {0}",)),
     )
 }  # fmt: skip

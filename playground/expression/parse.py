@@ -11,6 +11,8 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from .operations import CONSTANTS, FUNCTIONS, OPERATORS, Operation
 
 MOST_CHARACTERS = 200
@@ -158,7 +160,9 @@ class _Reader:
 
     def syntax(self, text: str, error: SyntaxError) -> ParseError:
         """What Python's parser stumbled over, in the words of expressions."""
-        column = (error.offset or 1) - 1 + len(text) - len(text.lstrip())
+        # at the end of the text it gives no place
+        column = error.offset - 1 if error.offset else len(text)
+        column += len(text) - len(text.lstrip())
         message = {
             "'(' was never closed": "this parenthesis is never closed",
             "unmatched ')'": "this parenthesis was never opened",
@@ -254,8 +258,6 @@ class _Reader:
 
 def constant(operation: Operation, operands: list[float]) -> float:
     """What an operation makes of numbers; NaN where it is not defined."""
-    import numpy as np
-
     with np.errstate(all="ignore"):
         return float(np.asarray(operation.run(*(np.asarray(x) for x in operands))))
 

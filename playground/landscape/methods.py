@@ -10,7 +10,6 @@ import numpy as np
 
 from ... import optim
 from ...autograd import to_numpy, value_and_grad
-from ...autograd.compile import compile as compiled
 from ...autograd.core.array import backend_array
 
 FAR = 1e8  # a path that goes further than this from its start is not followed
@@ -151,7 +150,7 @@ def _by_minimize(
 def _by_steps(
     name: str, optimiser: Any, f: Callable[[Any], Any], start: np.ndarray, steps: int
 ) -> Run:
-    both = compiled(value_and_grad(f))
+    both = value_and_grad(f)
     x, state = start, optimiser.init(start)
     path, found, ending = [start.copy()], [], "out of steps"
     evaluations = 0

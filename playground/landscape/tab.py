@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from bokeh.events import Tap
+from bokeh.events import DocumentReady, Tap
 from bokeh.layouts import column, row
 from bokeh.models import (
     Button,
@@ -111,7 +111,11 @@ class Comparison:
         )  # fmt: skip
         self._connect()
         self.layout = self._arranged()
-        self._new_function()
+        if document is None:
+            self._new_function()
+        else:
+            # the page is there first: the first comparison takes most of a second
+            document.on_event(DocumentReady, lambda event: self._new_function())
 
     def _arranged(self) -> Any:
         controls = column(
