@@ -186,14 +186,18 @@ def evaluate(nodes: tuple[Node, ...], inputs: Mapping[str, np.ndarray]) -> Evalu
     return Evaluation(tuple(values), tuple(signals), tuple(edges), differences, trouble)
 
 
-def _applied(nodes: tuple[Node, ...], node: Node, values: list[np.ndarray]) -> tuple[np.ndarray, Any]:
+def _applied(
+    nodes: tuple[Node, ...], node: Node, values: list[np.ndarray]
+) -> tuple[np.ndarray, Any]:
     """The value of a node, and its pullback."""
     operation = node.operation
     assert operation is not None
 
     def f(*given: Any) -> Any:
         rest = iter(given)
-        return operation.run(*(x.value if isinstance(x, Constant) else next(rest) for x in node.operands))
+        return operation.run(
+            *(x.value if isinstance(x, Constant) else next(rest) for x in node.operands)
+        )
 
     operands = [values[x] for x in node.operands if not isinstance(x, Constant)]
     try:
@@ -255,9 +259,15 @@ def _trouble(nodes: tuple[Node, ...], values: list[np.ndarray], signals: list[np
     """The first node whose value, or else the last whose error signal, is not finite."""
     for node, value in zip(nodes, values, strict=True):
         if not np.isfinite(value).all():
-            operands = [x.text if isinstance(x, Constant) else printed(values[x]) for x in node.operands]
+            operands = [
+                x.text if isinstance(x, Constant) else printed(values[x]) for x in node.operands
+            ]
             about = node.operation.about if node.operation else ""
-            why = f": {node.operation.name} {about}" if node.operation and about else ": it is too large"
+            why = (
+                f": {node.operation.name} {about}"
+                if node.operation and about
+                else ": it is too large"
+            )
             return f"{node.name} = {written(nodes, node)} = {written(nodes, node, operands)} is {printed(value)}{why}."
     for k in range(len(nodes) - 1, -1, -1):
         if not np.isfinite(signals[k]).all():

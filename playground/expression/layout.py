@@ -8,6 +8,7 @@ distances to be kept allow.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def layered(count: int, edges: Sequence[tuple[int, int]]) -> Picture:
             at += 1
         chain.append(target)
         chains.append(chain)
-        links += list(zip(chain[:-1], chain[1:], strict=True))
+        links += list(itertools.pairwise(chain))
     columns = _ordered(columns, links)
     heights = [HEIGHT if k < count else LANE for k in range(at)]
     y = _levels(columns, links, heights)
@@ -112,7 +113,9 @@ def _ordered(columns: list[list[int]], links: list[tuple[int, int]]) -> list[lis
             place = {k: n for n, k in enumerate(columns[i - 1 if forward else i + 1])}
             neighbours = before if forward else after
             means = {
-                k: float(np.mean([place[j] for j in neighbours[k]])) if k in neighbours else float(n)
+                k: float(np.mean([place[j] for j in neighbours[k]]))
+                if k in neighbours
+                else float(n)
                 for n, k in enumerate(columns[i])
             }
             columns[i].sort(key=means.__getitem__)
@@ -132,7 +135,9 @@ def _crossings(columns: list[list[int]], links: list[tuple[int, int]]) -> int:
     return count
 
 
-def _levels(columns: list[list[int]], links: list[tuple[int, int]], heights: list[float]) -> dict[int, float]:
+def _levels(
+    columns: list[list[int]], links: list[tuple[int, int]], heights: list[float]
+) -> dict[int, float]:
     """Heights of the middles: as near to the neighbours' mean as the distances in a column allow, top down."""
     neighbours: dict[int, list[int]] = {}
     for a, b in links:
@@ -149,7 +154,10 @@ def _levels(columns: list[list[int]], links: list[tuple[int, int]], heights: lis
             y[k] += down / 2
     for sweep in range(2 * _SWEEPS):
         for column in columns if sweep % 2 == 0 else columns[::-1]:
-            wanted = [float(np.mean([y[j] for j in neighbours[k]])) if k in neighbours else y[k] for k in column]
+            wanted = [
+                float(np.mean([y[j] for j in neighbours[k]])) if k in neighbours else y[k]
+                for k in column
+            ]
             for k, level in zip(column, _apart(column, wanted, heights), strict=True):
                 y[k] = level
     return y
@@ -173,7 +181,7 @@ def _distance(heights: list[float], above: int, below: int) -> float:
 def _apart(column: list[int], wanted: list[float], heights: list[float]) -> list[float]:
     """The heights nearest to those wanted, in least squares, that keep the distances: isotonic regression."""
     offsets = [0.0]
-    for above, below in zip(column[:-1], column[1:], strict=True):
+    for above, below in itertools.pairwise(column):
         offsets.append(offsets[-1] - _distance(heights, above, below))
     # heights less offsets must not increase; neighbours that violate it are pooled at their mean
     pools: list[tuple[float, int]] = []

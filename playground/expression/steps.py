@@ -46,7 +46,11 @@ def steps_of(nodes: tuple[Node, ...], evaluation: Evaluation) -> list[Step]:
         found.append(Step(_forward(nodes, k, evaluation), k, k + 1))
     last = len(nodes) - 1
     one = printed(evaluation.signals[last])
-    several = " for each of its elements: the gradient is that of their sum" if evaluation.values[last].ndim else ""
+    several = (
+        " for each of its elements: the gradient is that of their sum"
+        if evaluation.values[last].ndim
+        else ""
+    )
     complete = _complete(nodes, evaluation.edges, 0)
     found.append(
         Step(
@@ -61,7 +65,8 @@ def steps_of(nodes: tuple[Node, ...], evaluation: Evaluation) -> list[Step]:
         sentence = _backward(nodes, k, along, evaluation, evaluation.edges[:before])
         found.append(Step(sentence, k, len(nodes), _complete(nodes, evaluation.edges, sent), sent))
     gradients = ", ".join(
-        f"∂{nodes[last].name}/∂{nodes[k].name} = {printed(evaluation.signals[k])}" for k in variables
+        f"∂{nodes[last].name}/∂{nodes[k].name} = {printed(evaluation.signals[k])}"
+        for k in variables
     )
     found[-1] = Step(
         f"{found[-1].sentence} All error signals are there; those of the inputs are the gradient: {gradients}.",
@@ -84,15 +89,18 @@ def _bracketed(text: str) -> str:
 def _forward(nodes: tuple[Node, ...], k: int, evaluation: Evaluation) -> str:
     node = nodes[k]
     numbers = [
-        _bracketed(x.text if isinstance(x, Constant) else printed(evaluation.values[x])) for x in node.operands
+        _bracketed(x.text if isinstance(x, Constant) else printed(evaluation.values[x]))
+        for x in node.operands
     ]
-    return (
-        f"{node.name} = {written(nodes, node)} = {written(nodes, node, numbers)} = {printed(evaluation.values[k])}."
-    )
+    return f"{node.name} = {written(nodes, node)} = {written(nodes, node, numbers)} = {printed(evaluation.values[k])}."
 
 
 def _backward(
-    nodes: tuple[Node, ...], k: int, along: list[Edge], evaluation: Evaluation, before: tuple[Edge, ...]
+    nodes: tuple[Node, ...],
+    k: int,
+    along: list[Edge],
+    evaluation: Evaluation,
+    before: tuple[Edge, ...],
 ) -> str:
     node = nodes[k]
     signal = printed(evaluation.signals[k])
@@ -123,8 +131,12 @@ def _part(nodes: tuple[Node, ...], k: int, edge: Edge, evaluation: Evaluation) -
         return f"it goes back {rule}: {carried} to {name}"
     rule = template.format(*names_of(nodes, node), out=node.name)
     signal = printed(evaluation.signals[k])
-    values = [x.text if isinstance(x, Constant) else printed(evaluation.values[x]) for x in node.operands]
-    filled = template.format(*map(_bracketed, values), out=_bracketed(printed(evaluation.values[k])))
+    values = [
+        x.text if isinstance(x, Constant) else printed(evaluation.values[x]) for x in node.operands
+    ]
+    filled = template.format(
+        *map(_bracketed, values), out=_bracketed(printed(evaluation.values[k]))
+    )
     added = ", added up" if edge.signal.shape != evaluation.signals[k].shape else ""
     inserted = f" = {_bracketed(signal)} · {filled}" if filled != rule else ""
     return f"{_bracketed(signal)} · {rule}{inserted}{added} = {carried} goes back to {name}"

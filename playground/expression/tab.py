@@ -19,9 +19,15 @@ from .view import GraphView
 EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
     "sum and product": ("sin(x*y) + log(x)/y**2", {"x": "2", "y": "3"}),
     "a unit with a ReLU": ("relu(w*x + b)", {"w": "0.5", "x": "3", "b": "-1"}),
-    "its squared error": ("(sigmoid(w*x + b) - y)**2", {"w": "2", "x": "0.5", "b": "-0.3", "y": "1"}),
+    "its squared error": (
+        "(sigmoid(w*x + b) - y)**2",
+        {"w": "2", "x": "0.5", "b": "-0.3", "y": "1"},
+    ),
     "fan-out": ("x*y + x/y + x", {"x": "2", "y": "4"}),
-    "a layer of units": ("sum(tanh(W @ x + b))", {"W": "[[1, -1], [0.5, 2]]", "x": "[1, 0.5]", "b": "[0, -1]"}),
+    "a layer of units": (
+        "sum(tanh(W @ x + b))",
+        {"W": "[[1, -1], [0.5, 2]]", "x": "[1, 0.5]", "b": "[0, -1]"},
+    ),
     "cross-entropy": ("logsumexp(z) - dot(z, t)", {"z": "[2, 1, -1]", "t": "[0, 1, 0]"}),
 }
 """Expressions to begin with, and values of their variables."""
@@ -75,7 +81,9 @@ class ExpressionTab:
         self.view = GraphView()
         self.nodes_table, self.gradient_table = (Div(text="", width=w) for w in (700, 510))
         self._connect()
-        pictured = column(self.view.figure, width=_WIDTH, styles={"overflow-x": "auto", "background": "#ffffff"})
+        pictured = column(
+            self.view.figure, width=_WIDTH, styles={"overflow-x": "auto", "background": "#ffffff"}
+        )
         self.layout = column(
             row(self.text, self.example, spacing=12), self.fields, self.trouble,
             row(self.forward, self.backward, self.end, self.reset, spacing=6), self.sentence, pictured,
@@ -114,7 +122,9 @@ class ExpressionTab:
         names = [node.name for node in self._nodes if node.operation is None]
         fields = []
         for k, name in enumerate(names):
-            value = self._typed.setdefault(name, "[[1, 2], [3, 4]]" if name == "W" else _DEFAULTS[k])
+            value = self._typed.setdefault(
+                name, "[[1, 2], [3, 4]]" if name == "W" else _DEFAULTS[k]
+            )
             field = TextInput(title=name, value=value, width=180 if "[" in value else 110)
             field.on_change("value", lambda attr, old, new, name=name: self._new_value(name, new))
             fields.append(field)
@@ -164,9 +174,16 @@ class ExpressionTab:
         self._enable()
 
     def _enable(self) -> None:
-        moves = {"forward": self.forward, "backward": self.backward, "end": self.end, "reset": self.reset}
+        moves = {
+            "forward": self.forward,
+            "backward": self.backward,
+            "end": self.end,
+            "reset": self.reset,
+        }
         for name, button in moves.items():
-            stays = not self.steps or position_after(self.steps, self.position, name) == self.position
+            stays = (
+                not self.steps or position_after(self.steps, self.position, name) == self.position
+            )
             button.disabled = stays
 
     def _refuse(self, message: str, pointed: str = "") -> None:
@@ -178,7 +195,9 @@ class ExpressionTab:
         self._enable()
 
     def _alert(self, message: str, pointed: str = "") -> None:
-        where = f'<pre style="margin:6px 0 0;font-size:14px">{escape(pointed)}</pre>' if pointed else ""
+        where = (
+            f'<pre style="margin:6px 0 0;font-size:14px">{escape(pointed)}</pre>' if pointed else ""
+        )
         self.trouble.text = (
             '<div style="background:#fdebdc;border-left:4px solid #b34700;padding:8px 12px;font-size:14px">'
             f"{escape(message)}{where}</div>"

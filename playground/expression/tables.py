@@ -9,7 +9,10 @@ from .steps import Step
 from .values import printed
 
 _CELL = 'style="padding:3px 14px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid #e3e6ea"'
-_TABLE = '<table style="border-collapse:collapse;font-size:13px"><caption style="text-align:left;font-weight:600;padding-bottom:4px">'
+_TABLE = (
+    '<table style="border-collapse:collapse;font-size:13px">'
+    '<caption style="text-align:left;font-weight:600;padding-bottom:4px">'
+)
 
 
 def _row(cells: list[str], head: bool = False) -> str:

@@ -31,7 +31,9 @@ def parse_value(text: str) -> np.ndarray:
     """
     printed, text = text, text.replace("−", "-")
     if len(text) > MOST_CHARACTERS:
-        raise ParseError(f"at most {MOST_CHARACTERS} characters are taken", printed, MOST_CHARACTERS)
+        raise ParseError(
+            f"at most {MOST_CHARACTERS} characters are taken", printed, MOST_CHARACTERS
+        )
     allowed = _ALLOWED.match(text)
     stop = allowed.end() if allowed else 0
     if stop < len(text):
@@ -60,13 +62,14 @@ def _read(node: ast.expr, text: str, indent: int) -> Any:
     match node:
         case ast.Constant(value=value) if type(value) in (int, float):
             return float(value)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (int, float):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (
+            int,
+            float,
+        ):
             return -float(value)
         case ast.List(elts=elements):
             return [_read(x, text, indent) for x in elements]
-    raise ParseError(
-        "type a number, or a vector such as [1, 2]", text, node.col_offset + indent
-    )
+    raise ParseError("type a number, or a vector such as [1, 2]", text, node.col_offset + indent)
 
 
 def number(x: float, digits: int = 4) -> str:

@@ -18,6 +18,7 @@ BLUE, ORANGE, INK, SOFT = "#0072b2", "#b34700", "#1f2430", "#6b7280"
 _PALE_BLUE, _PALE_ORANGE, _PAPER, _GROUND = "#e3f0f9", "#fdebdc", "#ffffff", "#f3f4f6"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 _LEAST_WIDTH = 420
+_TIP = np.asarray([7.0, 0.0])  # from the side of a box to the middle of an arrow's tip
 
 
 class GraphView:
@@ -66,22 +67,30 @@ class GraphView:
         assert evaluation is not None
         assert picture is not None
         self._boxes.data = _boxes(nodes, evaluation, picture, step)
-        here = [step.signalled and e.target == step.node and k < step.sent for k, e in enumerate(evaluation.edges)]
+        here = [
+            step.signalled and e.target == step.node and k < step.sent
+            for k, e in enumerate(evaluation.edges)
+        ]
         sent = [k < step.sent for k in range(len(evaluation.edges))]
         used = [not step.signalled and e.target == step.node for e in evaluation.edges]
         self._edges.data = {
             "xs": [c[:, 0] for c in picture.curves],
             "ys": [c[:, 1] for c in picture.curves],
-            "colour": [ORANGE if s else BLUE if u else "#b8bec9" for s, u in zip(sent, used, strict=True)],
+            "colour": [
+                ORANGE if s else BLUE if u else "#b8bec9" for s, u in zip(sent, used, strict=True)
+            ],
             "width": [3.0 if h or u else 1.8 for h, u in zip(here, used, strict=True)],
         }
         ends = np.asarray([c[-1] for c in picture.curves]).reshape(-1, 2)
         starts = np.asarray([c[0] for c in picture.curves]).reshape(-1, 2)
-        tips = np.where(np.asarray(sent, bool)[:, None], starts + [7, 0], ends - [7, 0])
+        tips = np.where(np.asarray(sent, bool)[:, None], starts + _TIP, ends - _TIP)
         self._labels.data = {
             "x": ends[:, 0] - 14,
             "y": ends[:, 1] + np.where(np.asarray(picture.ports) >= 0, 9, -9),
-            "text": [short(e.signal, 10, digits=3) if s else "" for e, s in zip(evaluation.edges, sent, strict=True)],
+            "text": [
+                short(e.signal, 10, digits=3) if s else ""
+                for e, s in zip(evaluation.edges, sent, strict=True)
+            ],
             "tip_x": tips[:, 0],
             "tip_y": tips[:, 1],
             "angle": [np.pi / 2 if s else -np.pi / 2 for s in sent],
@@ -90,11 +99,24 @@ class GraphView:
         }
 
 
-def _boxes(nodes: tuple[Node, ...], evaluation: Evaluation, picture: Picture, step: Step) -> dict[str, Any]:
+def _boxes(
+    nodes: tuple[Node, ...], evaluation: Evaluation, picture: Picture, step: Step
+) -> dict[str, Any]:
     """What is written in each node's box, and its colours."""
     data: dict[str, list[Any]] = {
         name: []
-        for name in ("x", "y", "title", "value", "signal", "fill", "line", "width", "whole", "whole_signal")
+        for name in (
+            "x",
+            "y",
+            "title",
+            "value",
+            "signal",
+            "fill",
+            "line",
+            "width",
+            "whole",
+            "whole_signal",
+        )
     }
     for k, node in enumerate(nodes):
         known, back = k < step.valued, k in step.signalled
@@ -114,14 +136,29 @@ def _boxes(nodes: tuple[Node, ...], evaluation: Evaluation, picture: Picture, st
     return data
 
 
-def _glyphs(plot: Any, edges: ColumnDataSource, boxes: ColumnDataSource, labels: ColumnDataSource) -> None:
+def _glyphs(
+    plot: Any, edges: ColumnDataSource, boxes: ColumnDataSource, labels: ColumnDataSource
+) -> None:
     """Edges below boxes below texts."""
     edges.data = {name: [] for name in ("xs", "ys", "colour", "width")}
     boxes.data = {
         name: []
-        for name in ("x", "y", "title", "value", "signal", "fill", "line", "width", "whole", "whole_signal")
+        for name in (
+            "x",
+            "y",
+            "title",
+            "value",
+            "signal",
+            "fill",
+            "line",
+            "width",
+            "whole",
+            "whole_signal",
+        )
     }
-    labels.data = {name: [] for name in ("x", "y", "text", "tip_x", "tip_y", "angle", "colour", "size")}
+    labels.data = {
+        name: [] for name in ("x", "y", "text", "tip_x", "tip_y", "angle", "colour", "size")
+    }
     plot.multi_line("xs", "ys", source=edges, line_color="colour", line_width="width")
     plot.scatter(
         "tip_x", "tip_y", source=labels, marker="triangle", angle="angle", size="size", color="colour"
@@ -130,9 +167,16 @@ def _glyphs(plot: Any, edges: ColumnDataSource, boxes: ColumnDataSource, labels:
         "x", "y", WIDTH, HEIGHT, source=boxes, fill_color="fill", line_color="line", line_width="width",
         border_radius=9,
     )  # fmt: skip
-    texts = {"source": boxes, "text_align": "center", "text_baseline": "middle", "text_font": value(_FONT)}
+    texts = {
+        "source": boxes,
+        "text_align": "center",
+        "text_baseline": "middle",
+        "text_font": value(_FONT),
+    }
     plot.text("x", "y", "title", y_offset=-19, text_font_size="12.5px", text_color=SOFT, **texts)
-    plot.text("x", "y", "value", text_font_size="15px", text_font_style="bold", text_color=BLUE, **texts)
+    plot.text(
+        "x", "y", "value", text_font_size="15px", text_font_style="bold", text_color=BLUE, **texts
+    )
     plot.text("x", "y", "signal", y_offset=19, text_font_size="12.5px", text_color=ORANGE, **texts)
     plot.text(
         "x", "y", "text", source=labels, text_align="right", text_baseline="middle", text_font=value(_FONT),

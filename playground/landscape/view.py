@@ -93,7 +93,9 @@ class LandscapeView:
         )  # fmt: skip
         self.figure.grid.visible = False
         self.figure.outline_line_color = None
-        self._bar = _grid_glyphs(self.figure, grid := ColumnDataSource(), contours := _contours(self.figure))
+        self._bar = _grid_glyphs(
+            self.figure, grid := ColumnDataSource(), contours := _contours(self.figure)
+        )
         self._grid, self._contours = grid, contours
         self._paths: list[tuple[ColumnDataSource, ColumnDataSource, list[Any]]] = []
         self.note = Div(text="", width=size + 90)
@@ -240,7 +242,14 @@ def short(x: float) -> str:
 
 def _grid_glyphs(plot: Any, grid: ColumnDataSource, contours: Any) -> ColorBar:
     """Put the image under the contours of a figure, and a bar of its colours beside it."""
-    grid.data = {"image": [np.zeros((2, 2))], "loss": [np.zeros((2, 2))], "x": [-1], "y": [-1], "dw": [2], "dh": [2]}
+    grid.data = {
+        "image": [np.zeros((2, 2))],
+        "loss": [np.zeros((2, 2))],
+        "x": [-1],
+        "y": [-1],
+        "dw": [2],
+        "dh": [2],
+    }
     mapper = LinearColorMapper(palette=PALETTE, low=0, high=1)
     image = plot.image(
         image="image", x="x", y="y", dw="dw", dh="dh", source=grid, color_mapper=mapper, level="image"
@@ -264,7 +273,9 @@ def _grid_glyphs(plot: Any, grid: ColumnDataSource, contours: Any) -> ColorBar:
 def _contours(plot: Any) -> Any:
     x = np.asarray([-1.0, 1.0])
     flat_grid = np.asarray([[0.0, 0.0], [1.0, 1.0]])
-    return plot.contour(x, x, flat_grid, [0.5], line_color="#3c5a7c", line_width=0.7, line_alpha=0.55)
+    return plot.contour(
+        x, x, flat_grid, [0.5], line_color="#3c5a7c", line_width=0.7, line_alpha=0.55
+    )
 
 
 def _path_glyphs(plot: Any) -> tuple[ColumnDataSource, ColumnDataSource, list[Any]]:

@@ -1,4 +1,4 @@
-"""Tests of `playground/expression/graph.py`: values equal NumPy's, signals equal `pb.grad`'s and central differences."""
+"""Tests of `playground/expression/graph.py`: values are NumPy's, signals `pb.grad`'s and differences'."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def _grad(nodes, names, values):
         found = list(inputs)
         for node in nodes[len(names) :]:
             found.append(
-                node.operation.run(*(found[x] if isinstance(x, int) else x.value for x in node.operands))
+                node.operation.run(
+                    *(found[x] if isinstance(x, int) else x.value for x in node.operands)
+                )
             )
         return pb.xp.sum(found[-1])
 
@@ -55,7 +57,9 @@ def _check(text, values, rtol=1e-9):
     # what arrives along the edges of a node adds up to its signal
     for k in range(len(nodes) - 1):
         arrived = [e.signal for e in found.edges if e.source == k]
-        np.testing.assert_allclose(np.sum(arrived, axis=0), found.signals[k], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            np.sum(arrived, axis=0), found.signals[k], rtol=1e-12, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -65,7 +69,23 @@ def test_every_function(name):
     assert len(FUNCTIONS[name].derivatives) == (2 if two else 1)
 
 
-@pytest.mark.parametrize("text", ["x + y", "x - y", "x * y", "x / y", "x ** y", "x @ y", "-x", "x - y*2", "2 ** x", "x ** -2", "1 - x", "3 / x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x + y",
+        "x - y",
+        "x * y",
+        "x / y",
+        "x ** y",
+        "x @ y",
+        "-x",
+        "x - y*2",
+        "2 ** x",
+        "x ** -2",
+        "1 - x",
+        "3 / x",
+    ],
+)
 def test_every_operator(text):
     values = {"x": _AT[:2], "y": _AT[2:]}
     _check(text, values if "y" in text else {"x": _AT})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,7 +38,7 @@ def _check(text):
         assert abs(port) < HEIGHT / 2
         assert (np.diff(curve[:, 0]) >= 0).all()
         # between its ends an edge is in no box
-        dense = np.concatenate([np.linspace(a, b, 20) for a, b in zip(curve[:-1], curve[1:], strict=True)])
+        dense = np.concatenate([np.linspace(a, b, 20) for a, b in itertools.pairwise(curve)])
         for k in range(len(nodes)):
             inside = (np.abs(dense - picture.centres[k]) < half - 1e-6).all(axis=1)
             assert not inside.any(), (text, k)
@@ -48,7 +50,16 @@ def test_the_examples(name):
     _check(EXAMPLES[name][0])
 
 
-@pytest.mark.parametrize("text", ["x", "x*x", "a*b + c*d + a*d", "sin(cos(tan(exp(x)))) * x", "((x+y)*(y+z)+(x+z))*(x+(y*(z+x)))"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "x*x",
+        "a*b + c*d + a*d",
+        "sin(cos(tan(exp(x)))) * x",
+        "((x+y)*(y+z)+(x+z))*(x+(y*(z+x)))",
+    ],
+)
 def test_the_awkward_ones(text):
     _check(text)
 
@@ -68,7 +79,7 @@ def test_a_chain_is_straight_and_a_tree_has_no_crossing():
     assert np.ptp(chain.centres[:, 1]) < 1e-9
     _, edges, tree = _picture("(a*b) + (c*d)")
     ends = sorted((tuple(tree.curves[k][0]), tuple(tree.curves[k][-1])) for k in range(len(edges)))
-    for (a, b), (c, d) in zip(ends, ends[1:], strict=False):
+    for (a, b), (c, d) in itertools.pairwise(ends):
         if a[0] == c[0] and b[0] == d[0]:
             assert (a[1] - c[1]) * (b[1] - d[1]) >= 0
 

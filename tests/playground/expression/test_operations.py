@@ -23,7 +23,9 @@ def _python(words):
     return words
 
 
-@pytest.mark.parametrize("name", [n for n, op in _ALL.items() if not op.derivatives[0].startswith("→")])
+@pytest.mark.parametrize(
+    "name", [n for n, op in _ALL.items() if not op.derivatives[0].startswith("→")]
+)
 def test_the_words_are_the_derivative(name):
     operation = _ALL[name]
     a, b = np.asarray(0.7), np.asarray(1.6)

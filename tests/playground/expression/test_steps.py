@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from pullback.playground.expression.graph import evaluate, graph_of
@@ -11,7 +13,9 @@ from pullback.playground.expression.steps import position_after, steps_of
 
 def _walk(text, **values):
     nodes = graph_of(parse(text))
-    return nodes, steps_of(nodes, evaluate(nodes, {k: np.asarray(v, float) for k, v in values.items()}))
+    return nodes, steps_of(
+        nodes, evaluate(nodes, {k: np.asarray(v, float) for k, v in values.items()})
+    )
 
 
 def test_the_sentences():
@@ -47,7 +51,7 @@ def test_values_and_signals_come_one_by_one_each_when_all_it_needs_is_there():
     assert [s.valued for s in steps[: operations + 1]] == list(range(2, len(nodes) + 1))
     back = steps[operations + 1 :]
     assert back[0].signalled == {len(nodes) - 1}
-    for before, after in zip(back, back[1:], strict=False):
+    for before, after in itertools.pairwise(back):
         assert after.node in before.signalled  # a node sends only what it has in full
         assert before.signalled <= after.signalled
         assert after.sent > before.sent

@@ -63,9 +63,19 @@ def test_what_is_wrong_is_told_and_put_right():
 
 def test_a_button_is_open_when_it_leads_on():
     tab = ExpressionTab()
-    assert (tab.forward.disabled, tab.backward.disabled, tab.end.disabled, tab.reset.disabled) == (False, True, False, True)
+    assert (tab.forward.disabled, tab.backward.disabled, tab.end.disabled, tab.reset.disabled) == (
+        False,
+        True,
+        False,
+        True,
+    )
     tab.move("end")
-    assert (tab.forward.disabled, tab.backward.disabled, tab.end.disabled, tab.reset.disabled) == (True, True, True, False)
+    assert (tab.forward.disabled, tab.backward.disabled, tab.end.disabled, tab.reset.disabled) == (
+        True,
+        True,
+        True,
+        False,
+    )
 
 
 # ── in a browser ──────────────────────────────────────────────────────────────────────────────

@@ -52,4 +52,8 @@ def test_a_picture_is_cleared_and_a_variable_alone_is_drawn():
     view.walk(steps[-1])
     assert view._boxes.data["signal"] == ["δ = 1"]
     view.clear()
-    assert all(len(values) == 0 for source in (view._boxes, view._edges, view._labels) for values in source.data.values())
+    assert all(
+        len(values) == 0
+        for source in (view._boxes, view._edges, view._labels)
+        for values in source.data.values()
+    )

@@ -20,7 +20,9 @@ def test_minima_are_minima(name):
         assert left < point[0] < right
         assert bottom < point[1] < top
     assert float(chosen.f(np.asarray(chosen.start))) > float(chosen.f(np.asarray(chosen.minima[0])))
-    assert chosen.extent[1] - chosen.extent[0] == chosen.extent[3] - chosen.extent[2]  # drawn as a square
+    assert (
+        chosen.extent[1] - chosen.extent[0] == chosen.extent[3] - chosen.extent[2]
+    )  # drawn as a square
 
 
 def test_the_saddle_is_one():

@@ -31,14 +31,18 @@ def test_gradient_descent_takes_the_steps_of_its_formula():
 
 
 def test_newton_needs_fewest_steps_on_a_quadratic():
-    runs = {r.name: r for r in compare(["gd", "newton-cg"], quadratic, START, steps=100, rates=RATES)}
+    runs = {
+        r.name: r for r in compare(["gd", "newton-cg"], quadratic, START, steps=100, rates=RATES)
+    }
     assert runs["newton-cg"].ending == "converged"
     assert len(runs["newton-cg"].path) < 6 < len(runs["gd"].path)
 
 
 @pytest.mark.parametrize("name", ["gd", "momentum", "nesterov"])
 def test_too_large_a_rate_is_told_and_ends(name):
-    r = run(name, rosenbrock, np.asarray([-1.2, 1.0]), steps=100, rates={"gradient": 0.5, "adaptive": 1})
+    r = run(
+        name, rosenbrock, np.asarray([-1.2, 1.0]), steps=100, rates={"gradient": 0.5, "adaptive": 1}
+    )
     assert r.ending == "ran away"
     assert len(r.path) == len(r.losses) < 60
     assert np.isfinite(r.losses).all()

@@ -14,7 +14,10 @@ def test_the_loss_is_the_cross_entropy_with_decay():
     vector = problem.parameters.vector
     model = problem.parameters.unravel(vector)
     p = 1 / (1 + np.exp(-pb.to_numpy(model(problem.X))))
-    wanted = -np.mean(problem.y * np.log(p) + (1 - problem.y) * np.log(1 - p)) + DECAY / 2 * (vector**2).sum()
+    wanted = (
+        -np.mean(problem.y * np.log(p) + (1 - problem.y) * np.log(1 - p))
+        + DECAY / 2 * (vector**2).sum()
+    )
     assert float(problem.loss(vector)) == pytest.approx(float(wanted))
     assert problem.X.shape == (SAMPLES, 2)
     assert problem.y.mean() == 0.5

@@ -22,7 +22,11 @@ SIZE = 12
 
 def _path_in_a_plane(rng, steps=30, off=0.0):
     basis = np.linalg.qr(rng.normal(size=(SIZE, 2)))[0]
-    return rng.normal(size=SIZE) + rng.normal(size=(steps, 2)).cumsum(0) @ basis.T + off * rng.normal(size=(steps, SIZE))
+    return (
+        rng.normal(size=SIZE)
+        + rng.normal(size=(steps, 2)).cumsum(0) @ basis.T
+        + off * rng.normal(size=(steps, SIZE))
+    )
 
 
 def test_a_path_in_a_plane_is_shown_whole():
@@ -30,8 +34,12 @@ def test_a_path_in_a_plane_is_shown_whole():
     plane = plane_of_path(path, SHAPES)
     np.testing.assert_allclose(plane.points(plane.coordinates(path)), path, atol=1e-10)
     assert share_shown(plane, path) == pytest.approx(1.0)
-    np.testing.assert_allclose([plane.u @ plane.u, plane.v @ plane.v, plane.u @ plane.v], [1, 1, 0], atol=1e-12)
-    np.testing.assert_allclose(plane.coordinates(path)[-1], 0, atol=1e-12)  # the current point is the origin
+    np.testing.assert_allclose(
+        [plane.u @ plane.u, plane.v @ plane.v, plane.u @ plane.v], [1, 1, 0], atol=1e-12
+    )
+    np.testing.assert_allclose(
+        plane.coordinates(path)[-1], 0, atol=1e-12
+    )  # the current point is the origin
 
 
 def test_the_share_is_that_of_the_length():
@@ -56,7 +64,9 @@ def test_principal_directions_are_those_of_scikit_learn_about_the_last_point():
 def test_missing_directions_are_random(steps):
     path = _path_in_a_plane(np.random.default_rng(2), steps=steps)
     plane = plane_of_path(path, SHAPES)
-    np.testing.assert_allclose([plane.u @ plane.u, plane.v @ plane.v, plane.u @ plane.v], [1, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(
+        [plane.u @ plane.u, plane.v @ plane.v, plane.u @ plane.v], [1, 1, 0], atol=1e-12
+    )
     assert plane.names[1] == "random direction 2"
     assert ("principal" in plane.names[0]) == (steps == 2)
     assert share_shown(plane, path) == pytest.approx(1.0)
@@ -89,7 +99,9 @@ def test_filters_are_as_long_as_those_of_the_parameters():
     assert kernels.shape == (16,)
     alone = filter_normalised(direction, 2 * np.ones(SIZE), [(SIZE,)])
     assert np.linalg.norm(alone) == pytest.approx(2 * SIZE**0.5)
-    assert np.linalg.norm(filter_normalised(direction, np.zeros(SIZE), SHAPES)) == pytest.approx(1.0)
+    assert np.linalg.norm(filter_normalised(direction, np.zeros(SIZE), SHAPES)) == pytest.approx(
+        1.0
+    )
 
 
 def test_a_renewed_plane_does_not_flip():

@@ -73,6 +73,8 @@ def test_heights_are_monotone_and_undone(low):
 
 def test_what_is_not_finite_has_no_height():
     values = np.asarray([1.0, 2.0, np.inf, np.nan])
-    np.testing.assert_array_equal(np.isnan(scale_of(values).heights(values)), [False, False, True, True])
+    np.testing.assert_array_equal(
+        np.isnan(scale_of(values).heights(values)), [False, False, True, True]
+    )
     assert scale_of(values[2:]).span == 0
     np.testing.assert_array_equal(scale_of(np.ones(3)).heights(np.ones(3)), 0)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("bokeh", reason="Bokeh is not installed (extra `playground`)")
 
 from pullback.playground.landscape.functions import FUNCTIONS
-from pullback.playground.landscape.methods import CHOICES
-from pullback.playground.landscape.tab import COLOURS, FIRST, Comparison, sentence_of, table_of
+from pullback.playground.landscape.tab import Comparison
 
 
 @pytest.fixture(scope="module")
 def comparison():
     return Comparison()
-
-
-def test_each_optimiser_has_a_colour_of_its_own():
-    assert set(COLOURS) == set(CHOICES)
-    assert len(set(COLOURS.values())) == len(CHOICES)
-    assert len({COLOURS[name][0] for name in FIRST}) == len(FIRST)
 
 
 def test_what_is_chosen_runs_from_the_start(comparison):
@@ -84,7 +79,6 @@ def test_a_field_without_a_number_and_no_optimiser_are_told(comparison):
     assert "needs a number" not in comparison.note.text
     comparison.methods.active = []
     assert "Choose an optimiser" in comparison.note.text
-    assert sentence_of([]) == "Choose an optimiser."
 
 
 def test_who_ran_away_is_named(comparison):
@@ -92,4 +86,62 @@ def test_who_ran_away_is_named(comparison):
     comparison.methods.active = [0, 6]
     comparison.gradient.value = 1.0
     assert "Smaller steps are needed by: gradient descent, constant" in comparison.note.text
-    assert "ran away" in table_of(comparison.runs)
+    assert "ran away" in comparison.table.text
+
+
+class _Clock:
+    """A document as far as the comparison knows it."""
+
+    def __init__(self):
+        self.ready, self.ticking = [], []
+
+    def on_event(self, event, f):
+        self.ready.append(f)
+
+    def add_periodic_callback(self, f, milliseconds):
+        self.ticking.append(f)
+        return f
+
+    def remove_periodic_callback(self, f):
+        self.ticking.remove(f)
+
+
+def test_play_walks_to_the_end_and_pauses():
+    clock = _Clock()
+    comparison = Comparison(clock)
+    assert comparison.runs == []  # the page comes first
+    (ready,) = clock.ready
+    ready(SimpleNamespace())
+    assert len(comparison.runs) == 6
+    comparison.steps.value = 3
+    comparison._toggle()
+    assert comparison.shown.value == 0
+    for value in (1, 2, 3):
+        clock.ticking[0]()
+        assert comparison.shown.value == value
+    clock.ticking[0]()
+    assert clock.ticking == []
+    comparison._toggle()
+    comparison._toggle()  # pause
+    assert clock.ticking == []
+    assert comparison.play.label == "▶ Play"
+
+
+# ── in a browser ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_optimisers_are_compared_and_played(open_page):
+    page = open_page("#optimisers")
+    page.get_by_text("L-BFGS came lowest").wait_for()
+    assert page.get_by_role("row").count() == 7
+    page.get_by_label("Adagrad").check()
+    page.get_by_role("rowheader", name="Adagrad").wait_for()
+    page.get_by_label("Function").select_option(label="An ill-conditioned quadratic")
+    page.get_by_text("(x² + 25 y²)/2").wait_for()
+    page.get_by_label("Steps at most").fill("8")
+    page.keyboard.press("Enter")
+    page.get_by_text("Steps shown: 8").wait_for()
+    page.get_by_role("button", name="Play").press("Enter")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_text("Steps shown: 8").wait_for()

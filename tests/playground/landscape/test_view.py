@@ -60,7 +60,9 @@ def test_short_paths_and_paths_of_two_parameters_are_told():
     view.show(_loss, [model], X, y)
     assert "no step is taken" in view.note.text
     flat_view = LandscapeView(points=5)
-    flat_view.show(lambda w: w[0] ** 2 + w[1] ** 2, [np.asarray([2.0, 1.0]), np.asarray([1.0, 0.5])])
+    flat_view.show(
+        lambda w: w[0] ** 2 + w[1] ** 2, [np.asarray([2.0, 1.0]), np.asarray([1.0, 0.5])]
+    )
     assert "whole space" in flat_view.note.text
     assert flat_view.figure.xaxis.axis_label == "x"
 
@@ -86,7 +88,7 @@ def test_a_loss_that_is_flat_or_not_finite_is_drawn_all_the_same():
 
 
 def test_a_picture_is_renewed_several_times_a_second():
-    """A loss surface of 41 × 41 points at 2-8-8-1 with 300 samples: 35 ms on a quiet core, and far below a second anywhere."""
+    """41 × 41 points at 2-8-8-1 with 300 samples: 40 ms on a quiet core, far below a second anywhere."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2)).astype(np.float32)
     y = (X[:, :1] > 0).astype(np.float32)
