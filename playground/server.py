@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
+import logging
+import os
 import signal
 import socket
 import threading
@@ -57,6 +60,9 @@ def serve(
     >>> import pullback.playground
     >>> pullback.playground.serve(port=0, browser=False)  # doctest: +SKIP
     """
+    # of pages that were closed in the middle of a frame, and of requests for what there is not
+    for name in ("bokeh", "tornado.access"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     server, url = start(port=port, address=address, data=data)
     told(f"the playground is on {url} (Ctrl-C ends it)")
     loop = server.io_loop
@@ -103,7 +109,8 @@ def start(
     from .page import application  # imports Bokeh
 
     app = application(data)
-    sockets, found = _listen(address, port)
+    listening = _listen(address, port)
+    found = listening.getsockname()[1]
     tornado = BokehTornado(
         {"/": app},
         extra_websocket_origins=sorted(origins(address, found)),
@@ -111,36 +118,50 @@ def start(
         check_unused_sessions_milliseconds=_UNUSED_MILLISECONDS // 2,
     )
     http = HTTPServer(tornado)
-    http.add_sockets(sockets)
+    http.add_sockets([listening])
     server = BaseServer(IOLoop.current(), tornado, http)
     server.start()
     return server, f"http://{_host(address)}:{found}/"
 
 
-def _listen(address: str, port: int | None) -> tuple[list[socket.socket], int]:
-    """Sockets that listen, and their port.
+def _listen(address: str, port: int | None) -> socket.socket:
+    """A socket that listens.
 
     Raises
     ------
     InputError
         If there is none to be had.
     """
-    from bokeh.server.util import bind_sockets
-
     for number in range(PORT, PORT + _TRIED) if port is None else [port]:
         try:
-            sockets, found = bind_sockets(address, number)
+            return _bound(address, number)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 why = error.strerror or str(error)
                 raise InputError(f"address: cannot listen on {address}:{number}: {why}") from None
-        else:
-            return sockets, found
     if port is None:
         raise InputError(
             f"port: all of {PORT} to {PORT + _TRIED - 1} are taken on {address}: choose one by --port"
         )
     raise InputError(f"port: {port} is taken on {address}: choose another, or --port 0 for any")
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    """Of tornado's own function the sockets stay open that it cannot bind."""
+    family, kind, protocol, _, where = socket.getaddrinfo(
+        address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    made = socket.socket(family, kind, protocol)
+    try:
+        if os.name != "nt":  # where it would let two servers have one port
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(where)
+        made.listen(128)
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def origins(address: str, port: int) -> set[str]:
@@ -156,10 +177,8 @@ def origins(address: str, port: int) -> set[str]:
         names |= {"localhost", "127.0.0.1"}
     elif _is_any(address):
         names |= {"localhost", "127.0.0.1", socket.gethostname(), socket.getfqdn()}
-        try:
+        with contextlib.suppress(OSError):  # a machine that does not know its own name
             names |= set(socket.gethostbyname_ex(socket.gethostname())[2])
-        except OSError:
-            pass  # a machine that does not know its own name
     return {f"{name}:{port}" for name in names}
 
 

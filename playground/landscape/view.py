@@ -106,8 +106,9 @@ class LandscapeView:
         loss: Callable[..., Any],
         path: Sequence[Any],
         *data: Any,
-        steps: np.ndarray | None = None,
-        losses: np.ndarray | None = None,
+        like: Any = None,
+        steps: Any = None,
+        losses: Any = None,
     ) -> None:
         """Draw a loss on the plane that shows most of a path, and the path.
 
@@ -115,22 +116,25 @@ class LandscapeView:
         ----------
         loss : callable
             ``loss(params, *data)``, one real number. The same function is compiled once.
-        path : sequence of pytrees
-            Parameters, the latest last; all in one structure.
+        path : sequence of pytrees, or array (K, P)
+            Parameters, the latest last; all in one structure. With `like`, vectors of the elements of all leaves.
         *data : array
             What else the loss takes.
+        like : pytree, optional
+            Parameters in the structure of which the loss takes them, where the path is of vectors.
         steps, losses : array (K,), optional
             The number of the step, and the loss, at each point of the path, to be read under the mouse.
         """
-        last = flat(path[-1])
-        vectors = np.stack([flat(params).vector for params in path])
-        plane = aligned(plane_of_path(vectors, last.shapes), self.plane)
+        structure = flat(path[-1] if like is None else like)
+        rows = [flat(params).vector for params in path] if like is None else path
+        vectors = np.stack([np.asarray(row, structure.vector.dtype) for row in rows])
+        plane = aligned(plane_of_path(vectors, structure.shapes), self.plane)
         if loss is not self._loss or self._surface is None:
-            self._loss, self._surface = loss, Surface(loss, last.unravel)
+            self._loss, self._surface = loss, Surface(loss, structure.unravel)
         coordinates = plane.coordinates(vectors)
         # with few steps taken, what lies around is more to look at than they are
-        extent = extent_of(coordinates, least=0.5 * float(np.linalg.norm(last.vector)) or 2.0)
-        origin = last.vector if vectors.shape[1] > 2 else plane.origin.astype(last.vector.dtype)
+        extent = extent_of(coordinates, least=0.5 * float(np.linalg.norm(vectors[-1])) or 2.0)
+        origin = plane.origin.astype(vectors.dtype)
         values = self._surface(origin, plane.u, plane.v, extent, self.points, data)
         line = Line(
             "path",

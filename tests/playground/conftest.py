@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the page: one server and one browser for all of them, a page for each."""
+"""Fixtures of the tests of the page: one server and one browser for all of them in a process, a page for each."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from typing import Any
 import pytest
 
 from ._serving import Served, browser, no_bokeh, no_browser, serving, watch
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests that open a page are run by one worker, so that one server and one browser start."""
-    for item in items:
-        if {"open_page", "page", "chromium"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +42,8 @@ def open_page(served: Served, chromium: Any) -> Iterator[Callable[..., Any]]:
         page.seen = watch(page)
         opened.append(page)
         page.goto(served.url + path)
-        page.wait_for_function(
-            "() => window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
-        )
+        # the first frame is drawn
+        page.wait_for_selector("#training[data-frames]")
         return page
 
     yield open_

@@ -50,6 +50,10 @@ def test_a_network_s_path_is_shown_and_the_loss_at_its_end():
     plane, surface = view.plane, view._surface
     view.show(_loss, path[:-1], X, y)
     assert view._surface is surface  # compiled once
+    before = view._grid.data["loss"][0]
+    vectors = [np.concatenate([np.ravel(leaf) for leaf in pb.tree.leaves(m)]) for m in path[:-1]]
+    view.show(_loss, vectors, X, y, like=model)
+    np.testing.assert_array_equal(view._grid.data["loss"][0], before)
     assert plane.u @ view.plane.u > 0
 
 
