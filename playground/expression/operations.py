@@ -41,6 +41,14 @@ class Operation:
 
 
 _POSITIVE = "is defined for numbers above 0"
+_ROOT = "is defined for numbers from 0 on, and has no derivative at 0"
+_DIVIDES = "divides by 0 where its second operand is 0"
+_POWERS = "of a number below 0 takes a whole exponent, and of 0 one above 0"
+_FIT = "takes vectors and matrices whose lengths fit"
+_LARGEST = "has a kink where two elements are largest"
+_SMALLEST = "has a kink where two elements are smallest"
+_EQUAL = "has a kink where both are equal: half goes to each"
+_TRANSPOSED = ("→ times {1}, transposed", "→ times {0}, transposed")
 _KINK = "has a kink where its operand is 0: the derivative there is 0"
 
 OPERATORS: dict[str, Operation] = {
@@ -49,9 +57,9 @@ OPERATORS: dict[str, Operation] = {
         Operation("+", lambda a, b: a + b, "{0} + {1}", ("1", "1")),
         Operation("-", lambda a, b: a - b, "{0} − {1}", ("1", "(−1)")),
         Operation("*", lambda a, b: a * b, "{0} · {1}", ("{1}", "{0}")),
-        Operation("/", lambda a, b: a / b, "{0} / {1}", ("1/{1}", "(−{out}/{1})"), "divides by 0 where its second operand is 0"),
-        Operation("**", lambda a, b: a**b, "{0} ^ {1}", ("{1} · {0}^({1} − 1)", "{out} · log {0}"), "of a number below 0 takes a whole exponent, and of 0 one above 0"),
-        Operation("@", lambda a, b: a @ b, "{0} @ {1}", ("→ times {1}, transposed", "→ times {0}, transposed"), "takes vectors and matrices whose lengths fit"),
+        Operation("/", lambda a, b: a / b, "{0} / {1}", ("1/{1}", "(−{out}/{1})"), _DIVIDES),
+        Operation("**", lambda a, b: a**b, "{0} ^ {1}", ("{1} · {0}^({1} − 1)", "{out} · log {0}"), _POWERS),
+        Operation("@", lambda a, b: a @ b, "{0} @ {1}", _TRANSPOSED, _FIT),
         Operation("neg", lambda a: -a, "−{0}", ("(−1)",)),
     )
 }  # fmt: skip
@@ -66,7 +74,7 @@ FUNCTIONS: dict[str, Operation] = {
         Operation("atan", xp.atan, "atan {0}", ("1/(1 + {0}²)",)),
         Operation("exp", xp.exp, "exp {0}", ("{out}",)),
         Operation("log", xp.log, "log {0}", ("1/{0}",), _POSITIVE),
-        Operation("sqrt", xp.sqrt, "√{0}", ("1/(2 · {out})",), "is defined for numbers from 0 on, and has no derivative at 0"),
+        Operation("sqrt", xp.sqrt, "√{0}", ("1/(2 · {out})",), _ROOT),
         Operation("square", xp.square, "{0}²", ("2 · {0}",)),
         Operation("abs", xp.abs, "|{0}|", ("sign {0}",), _KINK),
         Operation("sinh", xp.sinh, "sinh {0}", ("cosh {0}",)),
@@ -75,14 +83,14 @@ FUNCTIONS: dict[str, Operation] = {
         Operation("sigmoid", xp.sigmoid, "σ({0})", ("{out} · (1 − {out})",)),
         Operation("softplus", xp.softplus, "softplus {0}", ("σ({0})",)),
         Operation("relu", xp.relu, "relu {0}", ("(1 if {0} > 0 else 0)",), _KINK),
-        Operation("max", xp.max, "max {0}", ("→ to the largest elements alone",), "has a kink where two elements are largest"),
-        Operation("min", xp.min, "min {0}", ("→ to the smallest elements alone",), "has a kink where two elements are smallest"),
+        Operation("max", xp.max, "max {0}", ("→ to the largest elements alone",), _LARGEST),
+        Operation("min", xp.min, "min {0}", ("→ to the smallest elements alone",), _SMALLEST),
         Operation("sum", xp.sum, "sum {0}", ("→ to every element",)),
         Operation("mean", xp.mean, "mean {0}", ("→ divided by their number, to every element",)),
         Operation("dot", lambda a, b: xp.sum(a * b), "⟨{0}, {1}⟩", ("{1}", "{0}")),
-        Operation("maximum", xp.maximum, "max({0}, {1})", ("(1 if {0} > {1} else 0)", "(1 if {1} > {0} else 0)"), "has a kink where both are equal: half goes to each"),
-        Operation("minimum", xp.minimum, "min({0}, {1})", ("(1 if {0} < {1} else 0)", "(1 if {1} < {0} else 0)"), "has a kink where both are equal: half goes to each"),
-        Operation("softmax", xp.softmax, "softmax {0}", ("→ e: out · (e − ⟨e, out⟩)",)),
+        Operation("maximum", xp.maximum, "max({0}, {1})", ("(1 if {0} > {1} else 0)", "(1 if {1} > {0} else 0)"), _EQUAL),
+        Operation("minimum", xp.minimum, "min({0}, {1})", ("(1 if {0} < {1} else 0)", "(1 if {1} < {0} else 0)"), _EQUAL),
+        Operation("softmax", xp.softmax, "softmax {0}", ("→ as {out} · (e − ⟨e, {out}⟩), e the signal",)),
         Operation("logsumexp", xp.logsumexp, "logsumexp {0}", ("softmax {0}",)),
     )
 }  # fmt: skip

@@ -11,6 +11,8 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from .operations import CONSTANTS, FUNCTIONS, OPERATORS, Operation
 
 MOST_CHARACTERS = 200
@@ -19,7 +21,11 @@ MOST_DEPTH = 20
 MOST_VARIABLES = 8
 LARGEST_EXPONENT = 100
 
-_TOKENS = re.compile(r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|[-+*/@(),])|(?P<space> +)", re.ASCII)  # fmt: skip
+_TOKENS = re.compile(
+    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<sign>\*\*|[-+*/@(),])|(?P<space> +)",
+    re.ASCII,
+)
 _SIGNS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
 }  # fmt: skip
@@ -150,15 +156,21 @@ class _Reader:
             token = _TOKENS.match(text, place)
             if token is None:
                 sign = self.text[place]
-                raise ParseError(f"{sign!r} is no part of an expression{_HINTS.get(sign, '')}", self.text, place)
+                raise ParseError(
+                    f"{sign!r} is no part of an expression{_HINTS.get(sign, '')}", self.text, place
+                )
             kind = str(token.lastgroup)
             if before == "number" and kind in ("name", "number"):
-                raise ParseError("a sign is missing before this: write 2*x for 2x", self.text, place)
+                raise ParseError(
+                    "a sign is missing before this: write 2*x for 2x", self.text, place
+                )
             place, before = token.end(), kind
 
     def syntax(self, text: str, error: SyntaxError) -> ParseError:
         """What Python's parser stumbled over, in the words of expressions."""
-        column = (error.offset or 1) - 1 + len(text) - len(text.lstrip())
+        # at the end of the text it gives no place
+        column = error.offset - 1 if error.offset else len(text)
+        column += len(text) - len(text.lstrip())
         message = {
             "'(' was never closed": "this parenthesis is never closed",
             "unmatched ')'": "this parenthesis was never opened",
@@ -218,7 +230,9 @@ class _Reader:
             raise self.refused("only functions with a name can be called", node.func)
         name = node.func.id
         if name not in FUNCTIONS:
-            raise self.refused(f"there is no function {name}: choose one of {', '.join(FUNCTIONS)}", node.func)
+            raise self.refused(
+                f"there is no function {name}: choose one of {', '.join(FUNCTIONS)}", node.func
+            )
         operation = FUNCTIONS[name]
         for given in (*node.args, *(k.value for k in node.keywords)):
             if node.keywords or isinstance(given, ast.Starred):
@@ -232,16 +246,21 @@ class _Reader:
     def check_exponent(self, exponent: Expression, node: ast.expr) -> None:
         if isinstance(exponent, Constant) and not abs(exponent.value) <= LARGEST_EXPONENT:
             raise self.refused(
-                f"the exponent {exponent.text} is too large: at most {LARGEST_EXPONENT} is taken", node
+                f"the exponent {exponent.text} is too large: at most {LARGEST_EXPONENT} is taken",
+                node,
             )
 
-    def applied(self, operation: Operation, operands: list[Expression], node: ast.expr) -> Expression:
+    def applied(
+        self, operation: Operation, operands: list[Expression], node: ast.expr
+    ) -> Expression:
         """An operation on operands; a number, where all of them are."""
         numbers = [x for x in operands if isinstance(x, Constant)]
         if len(numbers) < len(operands):
             return Applied(operation, tuple(operands))
         if operation.name in ("@", "softmax"):
-            raise self.refused(f"{operation.name} takes vectors and matrices, not numbers alone", node)
+            raise self.refused(
+                f"{operation.name} takes vectors and matrices, not numbers alone", node
+            )
         value = constant(operation, [x.value for x in numbers])
         if not math.isfinite(value):
             raise self.refused(f"this is {value}: it has no finite value", node)
@@ -254,8 +273,6 @@ class _Reader:
 
 def constant(operation: Operation, operands: list[float]) -> float:
     """What an operation makes of numbers; NaN where it is not defined."""
-    import numpy as np
-
     with np.errstate(all="ignore"):
         return float(np.asarray(operation.run(*(np.asarray(x) for x in operands))))
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ... import optim
 from ...autograd import to_numpy, value_and_grad
-from ...autograd.compile import compile as compiled
 from ...autograd.core.array import backend_array
 
 FAR = 1e8  # a path that goes further than this from its start is not followed
@@ -48,7 +47,9 @@ CHOICES: dict[str, Choice] = {
     "cg": Choice("nonlinear conjugate gradients", "conjugate-gradient"),
     "l-bfgs": Choice("L-BFGS", "l-bfgs"),
     "newton-cg": Choice("Newton-CG", "newton-cg"),
-    "momentum": Choice("momentum 0.9", optimiser=lambda r: optim.SGD(r, momentum=0.9), rate="gradient"),
+    "momentum": Choice(
+        "momentum 0.9", optimiser=lambda r: optim.SGD(r, momentum=0.9), rate="gradient"
+    ),
     "nesterov": Choice(
         "Nesterov's momentum 0.9",
         optimiser=lambda r: optim.SGD(r, momentum=0.9, nesterov=True),
@@ -145,13 +146,15 @@ def _by_minimize(
     ending = endings.get(found.status, "found no step")
     if found.status == 3 and choice.search == "fixed":
         ending = endings[99]
-    return Run(name, np.stack(path), np.asarray(found.history["fun"]), found.nfev + found.njev, ending)
+    return Run(
+        name, np.stack(path), np.asarray(found.history["fun"]), found.nfev + found.njev, ending
+    )
 
 
 def _by_steps(
     name: str, optimiser: Any, f: Callable[[Any], Any], start: np.ndarray, steps: int
 ) -> Run:
-    both = compiled(value_and_grad(f))
+    both = value_and_grad(f)
     x, state = start, optimiser.init(start)
     path, found, ending = [start.copy()], [], "out of steps"
     evaluations = 0
@@ -162,7 +165,9 @@ def _by_steps(
             loss, slope = float(to_numpy(value)), np.asarray(to_numpy(gradient))
             if not (np.isfinite(loss) and np.isfinite(slope).all() and _near(x, start)):
                 if len(path) == 1:
-                    raise ValueError(f"run: the loss or its gradient is not finite at the start, {start}")
+                    raise ValueError(
+                        f"run: the loss or its gradient is not finite at the start, {start}"
+                    )
                 path, ending = path[:-1], "ran away"
                 break
             found.append(loss)
@@ -182,7 +187,12 @@ def _near(x: np.ndarray, start: np.ndarray) -> bool:
 
 
 def compare(
-    names: list[str], f: Callable[[Any], Any], start: np.ndarray, *, steps: int, rates: dict[str, float]
+    names: list[str],
+    f: Callable[[Any], Any],
+    start: np.ndarray,
+    *,
+    steps: int,
+    rates: dict[str, float],
 ) -> list[Run]:
-    """The paths of several optimisers from the same start, in the order of `names`; the arguments are those of `run`."""
+    """The paths of several optimisers from the same start, in the order of `names`; the rest is as for `run`."""
     return [run(name, f, start, steps=steps, rates=rates) for name in names]

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-MOST_POINTS = 400  # of a path, for its principal components: more of them move no direction by a pixel
+MOST_POINTS = (
+    400  # of a path, for its principal components: more of them move no direction by a pixel
+)
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,11 @@ def filter_normalised(
 
 
 def aligned(plane: Plane, previous: Plane | None) -> Plane:
-    """The same plane with its directions turned as in the one before, so that a picture that is renewed does not flip."""
+    """The same plane, its directions turned as in the one before, so that a renewed picture does not flip."""
     if previous is None or previous.u.shape != plane.u.shape:
         return plane
     u, v = (
-        -d if d @ before < 0 else d
-        for d, before in ((plane.u, previous.u), (plane.v, previous.v))
+        -d if d @ before < 0 else d for d, before in ((plane.u, previous.u), (plane.v, previous.v))
     )
     return Plane(plane.origin, u, v, plane.names)
 

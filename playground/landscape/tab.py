@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from html import escape
 from typing import Any
 
 import numpy as np
-from bokeh.events import Tap
+from bokeh.events import DocumentReady, Tap
 from bokeh.layouts import column, row
 from bokeh.models import (
     Button,
@@ -26,20 +27,9 @@ from .functions import FUNCTIONS
 from .methods import CHOICES, Run, run
 from .network import DECAY, SAMPLES, UNITS, NetworkProblem, network_problem
 from .plane import extent_of, plane_of_path, share_shown, whole_plane
+from .summary import COLOURS, sentence_of, table_of
 from .surface import Surface
 from .view import LandscapeView, Line
-
-# colours that are seen on the picture's blue, most of them of Okabe and Ito
-_VERMILION, _BLACK, _BROWN, _PINK = "#d55e00", "#000000", "#7a4b00", "#cc79a7"
-_PURPLE, _GREEN, _ORANGE = "#5b2a86", "#009e73", "#e69f00"
-COLOURS = {
-    "gd": (_VERMILION, "solid"), "gd-halving": (_VERMILION, "dashed"),
-    "gd-exact": (_BLACK, "solid"), "gd-backtracking": (_BLACK, "dashed"), "gd-wolfe": (_BROWN, "solid"),
-    "cg": (_PINK, "dashed"), "l-bfgs": (_PINK, "solid"), "newton-cg": (_PURPLE, "solid"),
-    "momentum": (_GREEN, "solid"), "nesterov": (_GREEN, "dashed"),
-    "adagrad": (_BROWN, "dashed"), "rmsprop": (_ORANGE, "dashed"), "adam": (_ORANGE, "solid"),
-}  # fmt: skip
-"""The colour and the dash of each optimiser, the same whichever others are chosen."""
 
 FIRST = ("gd", "gd-exact", "momentum", "adam", "l-bfgs", "newton-cg")
 _NETWORK = "network"
@@ -86,14 +76,18 @@ class Comparison:
         )  # fmt: skip
         self.x = NumericInput(title="Start x", value=first.start[0], mode="float", width=W)
         self.y = NumericInput(title="Start y", value=first.start[1], mode="float", width=W)
-        self.seed = NumericInput(title="Seed of the weights", value=0, mode="int", low=0, width=W, visible=False)
+        self.seed = NumericInput(
+            title="Seed of the weights", value=0, mode="int", low=0, width=W, visible=False
+        )
         self.gradient = NumericInput(
             title="Learning rate", value=first.rates[0], mode="float", low=1e-6, high=10, width=W
         )  # fmt: skip
         self.adaptive = NumericInput(
             title="Adaptive rate", value=first.rates[1], mode="float", low=1e-6, high=10, width=W
         )  # fmt: skip
-        self.steps = NumericInput(title="Steps at most", value=100, mode="int", low=1, high=_MOST_STEPS, width=W)
+        self.steps = NumericInput(
+            title="Steps at most", value=100, mode="int", low=1, high=_MOST_STEPS, width=W
+        )
         self.methods = CheckboxGroup(
             labels=[choice.title for choice in CHOICES.values()],
             active=[list(CHOICES).index(name) for name in FIRST],
@@ -101,9 +95,13 @@ class Comparison:
         )
         self.play = Button(label="▶ Play", button_type="primary", width=W)
         self.shown = Slider(title="Steps shown", start=0, end=100, value=100, step=1, width=330)
-        self.formula, self.note, self.table = (Div(text="", width=w) for w in (2 * W + 10, 430, 430))
+        self.formula, self.note, self.table = (
+            Div(text="", width=w) for w in (2 * W + 10, 430, 430)
+        )
         self._losses, self._curves = _loss_figure()
-        self._mark = Span(dimension="height", line_color="#5a6272", line_dash="dotted", location=100)
+        self._mark = Span(
+            dimension="height", line_color="#5a6272", line_dash="dotted", location=100
+        )
         self._losses.add_layout(self._mark)
         self._marks = ColumnDataSource({"x": [], "y": []})
         self.view.figure.scatter(
@@ -111,7 +109,13 @@ class Comparison:
         )  # fmt: skip
         self._connect()
         self.layout = self._arranged()
-        self._new_function()
+        if document is None:
+            self._new_function()
+        else:
+            # the page is there first: the first comparison takes most of a second
+            self._quiet = True
+            self._new_function()
+            document.on_event(DocumentReady, lambda event: self._begin())
 
     def _arranged(self) -> Any:
         controls = column(
@@ -140,7 +144,8 @@ class Comparison:
         if network:
             self.formula.text = (
                 f"<p>The mean cross-entropy of {SAMPLES} samples of two half-circles, for a network "
-                f"{'-'.join(map(str, UNITS))} of tanh units, with a weight decay of {DECAY}.</p><p>The plane is the one that shows most of all paths.</p>"
+                f"{'-'.join(map(str, UNITS))} of tanh units, with a weight decay of {DECAY}.</p>"
+                "<p>The plane is the one that shows most of all paths.</p>"
             )
             self._marks.data = {"x": [], "y": []}
             self._set((self.gradient, _NETWORK_RATES[0]), (self.adaptive, _NETWORK_RATES[1]))
@@ -150,15 +155,18 @@ class Comparison:
         self.view.figure.title.text = chosen.title
         x, y = zip(*chosen.minima, strict=True)
         self._marks.data = {"x": x, "y": y}
-        plane = whole_plane()
-        surface = Surface(chosen.f, lambda w: w)
-        values = surface(plane.origin, plane.u, plane.v, chosen.extent, self.view.points)
-        self.view.draw(plane, values, chosen.extent, [])
+        values = _values(self.function.value, self.view.points)
+        self.view.draw(whole_plane(), values, chosen.extent, [])
         self.view.note.text = "Click on the picture to start from there. A white × is a minimum."
         self._set(
             (self.x, chosen.start[0]), (self.y, chosen.start[1]),
             (self.gradient, chosen.rates[0]), (self.adaptive, chosen.rates[1]),
         )  # fmt: skip
+
+    def _begin(self) -> None:
+        """Run for the first time."""
+        self._quiet = False
+        self._renew()
 
     def _start_at(self, x: float, y: float) -> None:
         """Start from where the mouse was."""
@@ -168,10 +176,10 @@ class Comparison:
 
     def _set(self, *values: tuple[Any, float]) -> None:
         """Set several fields, and run once."""
-        self._quiet = True
+        before, self._quiet = self._quiet, True
         for field, value in values:
             field.value = value
-        self._quiet = False
+        self._quiet = before
         self._renew()
 
     def _renew(self) -> None:
@@ -180,17 +188,23 @@ class Comparison:
             return
         network = self.function.value == _NETWORK
         begin = (self.seed,) if network else (self.x, self.y)
-        missing = [f.title for f in (*begin, self.gradient, self.adaptive, self.steps) if f.value is None]
+        missing = [
+            f.title for f in (*begin, self.gradient, self.adaptive, self.steps) if f.value is None
+        ]
         if missing:
             self.note.text = f"<p>{escape(missing[0])} needs a number.</p>"
             return
         names = [list(CHOICES)[k] for k in sorted(self.methods.active)]
         problem = network_problem(self.seed.value) if network else None
-        f = FUNCTIONS[self.function.value].f if problem is None else problem.loss
-        start = np.asarray([self.x.value, self.y.value], float) if problem is None else problem.parameters.vector
-        rates = {"gradient": self.gradient.value, "adaptive": self.adaptive.value}
+        begin_at = tuple(field.value for field in begin)
+        rates = {"gradient": self.gradient.value, "adaptive": self.adaptive.value, "": 0.0}
         try:
-            self.runs = [run(name, f, start, steps=self.steps.value, rates=rates) for name in names]
+            self.runs = [
+                _found(
+                    self.function.value, begin_at, name, self.steps.value, rates[CHOICES[name].rate]
+                )
+                for name in names
+            ]
         except ValueError as error:
             self.note.text = f"<p>{escape(str(error))}</p>"
             return
@@ -214,9 +228,13 @@ class Comparison:
         best = min(kept, key=lambda r: r.losses[-1]).path if kept else start[None]
         together = np.concatenate([*(r.path for r in kept), best])
         plane = plane_of_path(together, problem.parameters.shapes)
-        extent = extent_of(plane.coordinates(together), margin=0.1, least=float(np.linalg.norm(start)))
+        extent = extent_of(
+            plane.coordinates(together), margin=0.1, least=float(np.linalg.norm(start))
+        )
         values = Surface(problem.loss, lambda w: w)(plane.origin, plane.u, plane.v, extent, 61)
-        self.view.draw(plane, values, extent, [_line(r, plane.coordinates(r.path)) for r in self.runs])
+        self.view.draw(
+            plane, values, extent, [_line(r, plane.coordinates(r.path)) for r in self.runs]
+        )
         shares = [share_shown(plane, r.path) for r in kept if len(r.path) > 1]
         self.view.figure.title.text = "The loss on a plane of the network's parameters"
         self.view.note.text = (
@@ -255,8 +273,27 @@ class Comparison:
             self.shown.value += 1
 
 
+@lru_cache(maxsize=128)
+def _found(function: str, begin: tuple[Any, ...], name: str, steps: int, rate: float) -> Run:
+    """The run of one optimiser: another box that is ticked, or another page, runs nothing anew."""
+    rates = {"gradient": rate, "adaptive": rate}
+    if function == _NETWORK:
+        problem = network_problem(begin[0])
+        return run(name, problem.loss, problem.parameters.vector, steps=steps, rates=rates)
+    return run(name, FUNCTIONS[function].f, np.asarray(begin, float), steps=steps, rates=rates)
+
+
+@cache
+def _values(function: str, points: int) -> np.ndarray:
+    """A function of two variables on the grid of its picture."""
+    chosen, plane = FUNCTIONS[function], whole_plane()
+    return Surface(chosen.f, lambda w: w)(plane.origin, plane.u, plane.v, chosen.extent, points)
+
+
 def _line(r: Run, coordinates: np.ndarray) -> Line:
-    return Line(CHOICES[r.name].title, coordinates, r.losses, np.arange(len(r.path)), *COLOURS[r.name])
+    return Line(
+        CHOICES[r.name].title, coordinates, r.losses, np.arange(len(r.path)), *COLOURS[r.name]
+    )
 
 
 def _loss_figure() -> tuple[Any, dict[str, tuple[ColumnDataSource, Any]]]:
@@ -271,7 +308,9 @@ def _loss_figure() -> tuple[Any, dict[str, tuple[ColumnDataSource, Any]]]:
     for name, choice in CHOICES.items():
         source = ColumnDataSource({"step": [], "gap": [], "loss": []})
         colour, dash = COLOURS[name]
-        curve = plot.line("step", "gap", source=source, line_color=colour, line_dash=dash, line_width=2.2)
+        curve = plot.line(
+            "step", "gap", source=source, line_color=colour, line_dash=dash, line_width=2.2
+        )
         plot.add_tools(
             HoverTool(
                 renderers=[curve], tooltips=[("", choice.title), ("step", "@step"), ("loss", "@loss{0.000000}")]
@@ -297,39 +336,3 @@ def _fill(plot: Any, curves: dict[str, tuple[ColumnDataSource, Any]], runs: list
         }
     plot.x_range.end = max((len(r.losses) - 1 for r in runs), default=1) or 1
     plot.y_range.update(start=least, end=max(highest * 3, 10 * least))
-
-
-def sentence_of(runs: list[Run]) -> str:
-    """Which optimiser came lowest, and which got there with the fewest evaluations."""
-    if not runs:
-        return "Choose an optimiser."
-    best = min(runs, key=lambda r: (round(float(r.losses[-1]), 12), r.evaluations))
-    lost = [CHOICES[r.name].title for r in runs if r.ending.startswith("ran away")]
-    text = (
-        f"{CHOICES[best.name].title} came lowest: {best.losses[-1]:.3g} after {len(best.losses) - 1} steps and "
-        f"{best.evaluations} evaluations."
-    )
-    return text + (f" Smaller steps are needed by: {', '.join(lost)}." if lost else "")
-
-
-def table_of(runs: list[Run]) -> str:
-    """The runs as a table, from the lowest loss to the highest."""
-    rows = []
-    for r in sorted(runs, key=lambda r: float(r.losses[-1])):
-        colour, dash = COLOURS[r.name]
-        rows.append(
-            f'<tr><th scope="row" style="text-align:left;font-weight:400;padding-right:6px;white-space:nowrap">'
-            f'<span aria-hidden="true" style="display:inline-block;width:20px;margin-right:6px;vertical-align:middle;'
-            f'border-top:3px {dash} {colour}"></span>{escape(CHOICES[r.name].title)}</th>'
-            f'<td style="text-align:right;padding-left:10px">{len(r.losses) - 1}</td>'
-            f'<td style="text-align:right;padding-left:10px">{r.evaluations}</td>'
-            f'<td style="text-align:right;padding-left:10px;white-space:nowrap">{r.losses[-1]:.3g}</td>'
-            f'<td style="padding-left:12px;white-space:nowrap">{escape(r.ending)}</td></tr>'
-        )
-    head = "".join(
-        f'<th scope="col" style="text-align:{side};padding-left:{0 if side == "left" else 10}px">{name}</th>'
-        for name, side in (
-            ("optimiser", "left"), ("steps", "right"), ("calls", "right"), ("loss", "right"), ("", "left"),
-        )
-    )  # fmt: skip
-    return f'<table style="border-collapse:collapse;line-height:1.6;font-size:12px"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

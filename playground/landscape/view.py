@@ -93,7 +93,9 @@ class LandscapeView:
         )  # fmt: skip
         self.figure.grid.visible = False
         self.figure.outline_line_color = None
-        self._bar = _grid_glyphs(self.figure, grid := ColumnDataSource(), contours := _contours(self.figure))
+        self._bar = _grid_glyphs(
+            self.figure, grid := ColumnDataSource(), contours := _contours(self.figure)
+        )
         self._grid, self._contours = grid, contours
         self._paths: list[tuple[ColumnDataSource, ColumnDataSource, list[Any]]] = []
         self.note = Div(text="", width=size + 90)
@@ -104,8 +106,9 @@ class LandscapeView:
         loss: Callable[..., Any],
         path: Sequence[Any],
         *data: Any,
-        steps: np.ndarray | None = None,
-        losses: np.ndarray | None = None,
+        like: Any = None,
+        steps: Any = None,
+        losses: Any = None,
     ) -> None:
         """Draw a loss on the plane that shows most of a path, and the path.
 
@@ -113,22 +116,25 @@ class LandscapeView:
         ----------
         loss : callable
             ``loss(params, *data)``, one real number. The same function is compiled once.
-        path : sequence of pytrees
-            Parameters, the latest last; all in one structure.
+        path : sequence of pytrees, or array (K, P)
+            Parameters, the latest last; all in one structure. With `like`, vectors of the elements of all leaves.
         *data : array
             What else the loss takes.
+        like : pytree, optional
+            Parameters in the structure of which the loss takes them, where the path is of vectors.
         steps, losses : array (K,), optional
             The number of the step, and the loss, at each point of the path, to be read under the mouse.
         """
-        last = flat(path[-1])
-        vectors = np.stack([flat(params).vector for params in path])
-        plane = aligned(plane_of_path(vectors, last.shapes), self.plane)
+        structure = flat(path[-1] if like is None else like)
+        rows = [flat(params).vector for params in path] if like is None else path
+        vectors = np.stack([np.asarray(row, structure.vector.dtype) for row in rows])
+        plane = aligned(plane_of_path(vectors, structure.shapes), self.plane)
         if loss is not self._loss or self._surface is None:
-            self._loss, self._surface = loss, Surface(loss, last.unravel)
+            self._loss, self._surface = loss, Surface(loss, structure.unravel)
         coordinates = plane.coordinates(vectors)
         # with few steps taken, what lies around is more to look at than they are
-        extent = extent_of(coordinates, least=0.5 * float(np.linalg.norm(last.vector)) or 2.0)
-        origin = last.vector if vectors.shape[1] > 2 else plane.origin.astype(last.vector.dtype)
+        extent = extent_of(coordinates, least=0.5 * float(np.linalg.norm(vectors[-1])) or 2.0)
+        origin = plane.origin.astype(vectors.dtype)
         values = self._surface(origin, plane.u, plane.v, extent, self.points, data)
         line = Line(
             "path",
@@ -240,7 +246,14 @@ def short(x: float) -> str:
 
 def _grid_glyphs(plot: Any, grid: ColumnDataSource, contours: Any) -> ColorBar:
     """Put the image under the contours of a figure, and a bar of its colours beside it."""
-    grid.data = {"image": [np.zeros((2, 2))], "loss": [np.zeros((2, 2))], "x": [-1], "y": [-1], "dw": [2], "dh": [2]}
+    grid.data = {
+        "image": [np.zeros((2, 2))],
+        "loss": [np.zeros((2, 2))],
+        "x": [-1],
+        "y": [-1],
+        "dw": [2],
+        "dh": [2],
+    }
     mapper = LinearColorMapper(palette=PALETTE, low=0, high=1)
     image = plot.image(
         image="image", x="x", y="y", dw="dw", dh="dh", source=grid, color_mapper=mapper, level="image"
@@ -264,7 +277,9 @@ def _grid_glyphs(plot: Any, grid: ColumnDataSource, contours: Any) -> ColorBar:
 def _contours(plot: Any) -> Any:
     x = np.asarray([-1.0, 1.0])
     flat_grid = np.asarray([[0.0, 0.0], [1.0, 1.0]])
-    return plot.contour(x, x, flat_grid, [0.5], line_color="#3c5a7c", line_width=0.7, line_alpha=0.55)
+    return plot.contour(
+        x, x, flat_grid, [0.5], line_color="#3c5a7c", line_width=0.7, line_alpha=0.55
+    )
 
 
 def _path_glyphs(plot: Any) -> tuple[ColumnDataSource, ColumnDataSource, list[Any]]:
