@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostics.draw import Node
+from ..diagnostics.graph import Node
 from .cpu.assembly import Assembly
 from .ir.program import ARRAY, Value, op_text
 

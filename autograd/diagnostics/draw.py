@@ -1,148 +1,61 @@
-"""The computation graph as a picture: nodes are quantities, edges say what is computed from what."""
+"""The computation graph as a picture: `draw`."""
 
 from __future__ import annotations
 
-import inspect
+import contextlib
 import os
-import tempfile
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from .graph import input_name, trace
+from .graph_text import dot, mermaid
 
-from ...backend import backend_of
-from ..core.array import Array, backend_array, unwrap_closed
-from ..core.cotangents import DEFERRED
-from ..core.namespaces import namespace_of
-from ..core.sweep import empty_cotangents, sweep
-from ..core.tape import TapeData, check_differentiable, input_slots
-from ..pytree import tree
-
-LANGUAGES = ("mermaid", "dot")
-
-
-@dataclass(frozen=True)
-class Node:
-    """One quantity: an input, or the output of an operation."""
-
-    slot: int
-    name: str
-    shape: tuple[int, ...] | None
-    dtype: str
-    inputs: tuple[int, ...]
-    signal: str | None = None
+LANGUAGES = {"mermaid": mermaid, "dot": dot}
+DIRECTIONS = ("down", "right")
+# what a file's name ends in -> the language of its text; None where it may be either
+SUFFIXES = {
+    ".svg": None, ".png": None, ".pdf": None, ".txt": None,
+    ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid",
+}  # fmt: skip
+PICTURES = (".svg", ".png", ".pdf")
+# seconds that `dot` may take: a graph of a thousand nodes takes a few
+PATIENCE = 60.0
 
 
-def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node]:
-    """The nodes of the graph of ``f(*args)``, in the order in which they were computed.
+class Drawing(str):
+    """The text of a graph; a notebook shows its picture, where Graphviz is installed.
 
-    Parameters
+    Attributes
     ----------
-    f : callable
-        Of arrays or pytrees of floating-point arrays; returns the same.
-    *args
-        Where to evaluate it.
-    signals : bool
-        Sweep back from ones at the outputs and note each cotangent, as `draw` says.
-
-    Returns
-    -------
-    list of Node
+    graph : str
+        The same graph in Graphviz's language.
     """
-    tape = TapeData(copies=True)
-    leaves, spec = tree.flatten(args)
-    names = [_input_name(f, path) for path in tree.paths(args)]
-    watched = tape.watch_all([check_differentiable(x, "draw: an argument") for x in leaves])
-    try:
-        out = f(*tree.unflatten(spec, watched))
-    finally:
-        tape.close()
-    outputs = [y for y in tree.leaves(out) if type(y) is Array and y.tape is tape]
-    # a sweep from ones shows each cotangent, which has its quantity's shape and dtype
-    cts = empty_cotangents(tape)
-    for y in outputs:
-        one = namespace_of(y.value).ones_like(y.value)
-        cts[y.slot] = one if cts[y.slot] is None else cts[y.slot] + one
-    inputs = {w.slot: name for w, name in zip(watched, names, strict=True)}
-    # entries of the operations by slot: one of several outputs has its entry at the last of them alone
-    operations: dict[int, Any] = {}
-    for slot in range(len(tape.entries) - 1, -1, -1):
-        if slot not in inputs:
-            operations[slot] = tape.entries[slot] or operations[slot + 1]
-    found: dict[int, Any] = {}
 
-    def pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
-        # it takes the cotangents of all outputs, before the sweep passes the earlier ones
-        output = slot
-        while operations.get(output) is entry:
-            found[output] = cts[output]
-            output -= 1
-        entry[0](slot, cts, entry)
+    graph: str
 
-    sweep(tape, cts, pull=pull)
-    found |= {slot: cts[slot] for slot in inputs}
-    met = {
-        slot: ct.materialize() if type(ct) in DEFERRED else ct
-        for slot, ct in found.items()
-        if ct is not None
-    }
-    nodes = []
-    for slot in range(len(tape.entries)):
-        if slot not in met and slot not in inputs:
-            continue  # the outputs do not depend on it
-        name = inputs[slot] if slot in inputs else operations[slot][0].operation
-        parents = () if slot in inputs else input_slots(operations[slot])
-        ct = met.get(slot, leaves[slot] if slot in inputs else None)
-        signal = _signal(met[slot]) if signals and slot in met else None
-        shape = tuple(getattr(ct, "shape", ()))
-        nodes.append(Node(slot, name, shape, str(getattr(ct, "dtype", "")), parents, signal))
-    return nodes
-
-
-def _input_name(f: Callable[..., Any], path: str) -> str:
-    """The path of a leaf of the arguments, its leading number replaced by the name of the parameter there."""
-    first, dot, rest = path.partition(".")
-    if not first.isdigit():
-        return path
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # written in C: it does not say
-        return path
-    argnum = int(first)
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if argnum < len(named):
-        return named[argnum] + dot + rest
-    rest_of = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
-    return f"{rest_of[0]}.{argnum - len(named)}{dot}{rest}" if rest_of else path
-
-
-def _signal(x: Any) -> str:
-    """One number as it is; the Euclidean norm of more, with the sign that they share, or ± where they differ."""
-    inner = backend_array(unwrap_closed(x))
-    host = np.conj(backend_of(inner).to_numpy(inner))  # the sweep carries conjugates
-    if host.size == 1:
-        return f"{host.reshape(-1)[0]:.3g}"
-    top = np.max(np.abs(host), initial=0.0)
-    scale = top if 0 < top < np.inf else 1.0
-    norm = scale * np.sqrt(np.sum(np.abs(host / scale) ** 2))
-    if np.iscomplexobj(host):
-        return f"|{norm:.3g}|"
-    mixed = (host < 0).any() and (host > 0).any()
-    return f"{'±' if mixed else '-' if (host < 0).any() else ''}{norm:.3g}"
+    def _repr_svg_(self) -> str | None:
+        if shutil.which("dot") is None:
+            return None
+        return _picture(self.graph, ".svg", "the notebook").decode("utf-8")
 
 
 def draw(
     f: Callable[..., Any],
     *args: Any,
-    language: str = "mermaid",
+    language: str | None = None,
     signals: bool = False,
+    direction: str = "down",
     file: str | os.PathLike[str] | None = None,
 ) -> str:
     """Draw the computation graph of ``f(*args)``: each quantity with its shape and dtype.
 
     Inputs have the names of the function's parameters, the leaves of a model or another tree their paths behind them.
+    Constants are left out.
 
     Parameters
     ----------
@@ -151,24 +64,30 @@ def draw(
         a box for each of its statements.
     *args
         Where to evaluate it.
-    language : {"mermaid", "dot"}
-        Mermaid, which many editors and web pages show as it is, or Graphviz's language, which
-        ``dot -Tsvg`` makes an SVG of.
+    language : {"mermaid", "dot"}, optional
+        Of the text: Mermaid, which many editors and web pages show as it is, or Graphviz's language. Without it, that
+        of the file if it is text, else Mermaid.
     signals : bool
-        Write each quantity's error signal (cotangent) beside it, from ones at the outputs: that of a single number as
-        it is, else its Euclidean norm with the sign of its elements (± where they have both, |norm| of complex ones).
+        Write each quantity's error signal (cotangent) in it, from ones at the outputs, and draw what it is the sum of:
+        an arrow back from each operation to each of its inputs. That of a single number is written as it is, else its
+        Euclidean norm with the sign of its elements (± where they have both, |norm| of complex ones).
+    direction : {"down", "right"}
+        Where the computation goes.
     file : path, optional
-        Also write the text there.
+        Also write it there, by its suffix: ``.svg``, ``.png`` and ``.pdf`` are pictures, made by Graphviz's program
+        ``dot``; ``.dot``, ``.gv``, ``.mmd``, ``.mermaid``, ``.md`` (a block of Mermaid) and ``.txt`` are text.
 
     Returns
     -------
     str
-        The text of the picture.
+        The text of the graph. A notebook shows it as a picture where ``dot`` is installed.
 
     Raises
     ------
     ValueError
-        For an unknown language.
+        For an unknown language, direction or suffix, or a language that is not the suffix's.
+    RuntimeError
+        If a picture is asked for and ``dot`` is not there, fails, or takes longer than a minute.
 
     Examples
     --------
@@ -180,51 +99,107 @@ def draw(
         v2["sum<br/>() float64"]
         v0 --> v1
         v1 --> v2
+
+    Error signals add up where a quantity is used twice; ``file="graph.svg"`` writes the picture.
+
+    >>> print(pb.draw(lambda x: x * x, np.asarray(3.0), signals=True))
+    flowchart TD
+        v0(["x<br/>() float64<br/>signal 6"])
+        v1["multiply<br/>() float64<br/>signal 1"]
+        v0 --> v1
+        v0 --> v1
+        v1 -. "3" .-> v0
+        v1 -. "3" .-> v0
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"draw: language {language!r}: choose one of {', '.join(LANGUAGES)}")
+    path = None if file is None else Path(file)
+    language = _language(language, path)
+    if direction not in DIRECTIONS:
+        raise ValueError(f"draw: direction {direction!r}: choose one of {', '.join(DIRECTIONS)}")
+    if path is not None and path.suffix.lower() in PICTURES:
+        _check_dot(f"writing {path.name!r}")
     if hasattr(f, "nodes") and not signals:
         # what `compile` made of it
-        nodes = [n if n.inputs else replace(n, name=_input_name(f, n.name)) for n in f.nodes(*args)]
+        nodes = [n if n.inputs else replace(n, name=input_name(f, n.name)) for n in f.nodes(*args)]
     else:
         nodes = trace(f, *args, signals=signals)
-    text = _mermaid(nodes) if language == "mermaid" else _dot(nodes)
-    if file is not None:
-        _write(Path(file), text)
-    return text
+    drawing = Drawing(LANGUAGES[language](nodes, direction))
+    drawing.graph = dot(nodes, direction)
+    if path is not None:
+        _write(path, _content(drawing, path))
+    return drawing
 
 
-def _lines(node: Node) -> list[str]:
-    name = node.name.replace("<", "").replace(">", "").replace('"', "'").replace("\\", "/")
-    lines = [name, f"{node.shape} {node.dtype}"]
-    return lines if node.signal is None else [*lines, f"signal {node.signal}"]
-
-
-def _mermaid(nodes: list[Node]) -> str:
-    lines = ["flowchart TD"]
-    for node in nodes:
-        label = "<br/>".join(_lines(node))
-        lines.append(
-            f'    v{node.slot}["{label}"]' if node.inputs else f'    v{node.slot}(["{label}"])'
+def _language(language: str | None, path: Path | None) -> str:
+    if language is not None and language not in LANGUAGES:
+        raise ValueError(f"draw: language {language!r}: choose one of {', '.join(LANGUAGES)}")
+    if path is None:
+        return language or "mermaid"
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(
+            f"draw: file {path.name!r}: its suffix says what to write; choose one of {' '.join(SUFFIXES)}"
         )
-    lines += [f"    v{parent} --> v{node.slot}" for node in nodes for parent in node.inputs]
-    return "\n".join(lines)
+    needed = SUFFIXES[suffix]
+    if language is not None and needed is not None and language != needed:
+        raise ValueError(
+            f"draw: file {path.name!r} is written in {needed!r}, and language={language!r} asks for another; "
+            "leave `language` out, or change the suffix"
+        )
+    return language or needed or "mermaid"
 
 
-def _dot(nodes: list[Node]) -> str:
-    lines = ["digraph {", "    node [fontname=Helvetica, shape=box, style=rounded]"]
-    for node in nodes:
-        label = "\\n".join(_lines(node))
-        shape = "" if node.inputs else ", shape=ellipse"
-        lines.append(f'    v{node.slot} [label="{label}"{shape}]')
-    lines += [f"    v{parent} -> v{node.slot}" for node in nodes for parent in node.inputs]
-    return "\n".join([*lines, "}"])
+def _content(drawing: Drawing, path: Path) -> bytes:
+    suffix = path.suffix.lower()
+    if suffix in PICTURES:
+        return _picture(drawing.graph, suffix, path.name)
+    text = f"```mermaid\n{drawing}\n```\n" if suffix == ".md" else f"{drawing}\n"
+    return text.encode("utf-8")
 
 
-def _write(path: Path, text: str) -> None:
+def _check_dot(what: str) -> str:
+    program = shutil.which("dot")
+    if program is None:
+        raise RuntimeError(
+            f"draw: {what} takes Graphviz's program `dot`, and there is none on the PATH. Install it "
+            "(`apt install graphviz`, `brew install graphviz`, `conda install graphviz`), or write text, which needs "
+            "nothing: a file that ends in .mmd or .dot; without `file` the text is returned"
+        )
+    return program
+
+
+def _picture(graph: str, suffix: str, what: str) -> bytes:
+    """What `dot` makes of a graph."""
+    settings = ["-Gdpi=192"] if suffix == ".png" else []
+    nodes = graph.count("[label=<")
+    try:
+        done = subprocess.run(
+            [_check_dot(f"drawing {what!r}"), f"-T{suffix[1:]}", *settings],
+            input=graph.encode("utf-8"),
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"draw: `dot` took more than {PATIENCE:g} s for the {nodes} quantities of {what!r}: draw a part of the "
+            "function, or a smaller one; .mmd and .dot files are written at once"
+        ) from None
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
+        raise RuntimeError(
+            f"draw: `dot` could not draw {what!r}, and ended with code {done.returncode}. It said: {said[:500]}"
+        )
+    # of a PDF, the date: the same graph is the same file (same length, since a table counts bytes)
+    return re.sub(rb"(/CreationDate \(D:)\d{14}", rb"\g<1>19700101000000", done.stdout)
+
+
+def _write(path: Path, content: bytes) -> None:
     """Write to a temporary name and rename, so that no half-written picture is left."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, delete=False, encoding="utf-8"
-    ) as handle:
-        handle.write(text + "\n")
-    os.replace(handle.name, path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise

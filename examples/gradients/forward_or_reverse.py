@@ -1,97 +1,71 @@
-"""Why reverse: the same gradient in two orders of multiplication, one a factor of N dearer.
+r"""
+Reverse or forward: a factor of N
+=================================
 
-For F(w) = c · M₁ M₂ … M_L w with N × N matrices the gradient is the product
+For :math:`F(w) = c \cdot M_1 M_2 \cdots M_L w` with :math:`N \times N` matrices the gradient is a product,
 
-    ∇F = M_Lᵀ … M₂ᵀ M₁ᵀ c.
+.. math:: \nabla F = M_L^\top \cdots M_2^\top M_1^\top c.
 
-From the right, as cotangents go, each factor meets a vector: L N² multiplications. From the left, as tangents of all N
-inputs go, it meets a matrix: (L − 1) N³ + N². Both are measured here, reverse by `pb.grad`.
-
-    python examples/gradients/forward_or_reverse.py [picture.png]
+From the right, as error signals go, each factor meets a vector: :math:`L N^2` multiplications. From the left, as the
+tangents of all :math:`N` inputs go, each meets a matrix: :math:`(L - 1) N^3 + N^2`. Both give the same gradient; that
+is why training goes in reverse. The picture counts and times both: reverse by :func:`pullback.grad`, forward by
+carrying the Jacobian of the stages so far.
 """
 
-import os
-import sys
-import time
+from timeit import repeat
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # operations are counted, not cores
-
+import matplotlib.pyplot as plt
 import numpy as np
 
 import pullback as pb
 
+xp = pb.xp
+L, sizes = 4, [64, 128, 256, 512, 1024]
+rng = np.random.default_rng(0)
 
-def chain(matrices, c):
-    """w ↦ c · M₁ M₂ … M_L w."""
 
+def reverse(matrices, c, w):
     def F(w):
         for M in reversed(matrices):
             w = M @ w
         return c @ w
 
-    return F
-
-
-def reverse(matrices, c, w):
-    return pb.grad(chain(matrices, c))(w)
+    return pb.grad(F)(w)
 
 
 def forward(matrices, c, w):
-    """All tangents at once: the Jacobian of each stage, an N × N matrix, is carried along."""
     J = matrices[-1]
     for M in reversed(matrices[:-1]):
-        J = M @ J
+        J = M @ J  # (N, N): the tangents of all inputs
     return c @ J
 
 
-def seconds(f, *args, repeats):
-    best = np.inf
-    for _ in range(repeats):
-        start = time.perf_counter()
-        f(*args)
-        best = min(best, time.perf_counter() - start)
-    return best
+times = {"reverse": [], "forward": []}
+for N in sizes:
+    data = (
+        [rng.standard_normal((N, N)) / np.sqrt(N) for _ in range(L)],
+        *rng.standard_normal((2, N)),
+    )
+    data = pb.tree.map(pb.asarray, data)
+    gradients = [pb.to_numpy(f(*data)) for f in (reverse, forward)]
+    assert np.allclose(*gradients, rtol=1e-6, atol=1e-9)
+    for f in (reverse, forward):
+        timed = repeat(lambda f=f, data=data: pb.to_numpy(f(*data)), number=1, repeat=5)
+        times[f.__name__].append(min(timed))
 
-
-def main(
-    picture="forward_or_reverse.png", sizes=(128, 256, 512, 1024, 1536, 2048), length=4, repeats=3
-):
-    rng = np.random.default_rng(0)
-    table = []
-    for n in sizes:
-        matrices = [rng.standard_normal((n, n)) / np.sqrt(n) for _ in range(length)]
-        c, w = rng.standard_normal(n), rng.standard_normal(n)
-        np.testing.assert_allclose(
-            reverse(matrices, c, w), forward(matrices, c, w), rtol=1e-6, atol=1e-9
-        )
-        row = [seconds(way, matrices, c, w, repeats=repeats) for way in (reverse, forward)]
-        table.append(row)
-        print(
-            f"N = {n:5d}  reverse {row[0]:.2e} s  forward {row[1]:.2e} s  ratio {row[1] / row[0]:7.1f}"
-        )
-    times = np.asarray(table).T
-    slopes = [np.polyfit(np.log(sizes[-3:]), np.log(t[-3:]), 1)[0] for t in times]
-    print(f"time grows as N^{slopes[0]:.1f} in reverse, N^{slopes[1]:.1f} forward")
-    draw(picture, sizes, times, slopes, length)
-    return times, slopes
-
-
-def draw(picture, sizes, times, slopes, length):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4.2), dpi=110, layout="constrained")
-    axes = figure.subplots()
-    for name, t, slope, power in zip(("reverse", "forward"), times, slopes, (2, 3), strict=True):
-        (line,) = axes.loglog(sizes, t, marker="o", label=f"{name}: measured slope {slope:.1f}")
-        ideal = t[-1] * (np.asarray(sizes) / sizes[-1]) ** power
-        axes.loglog(sizes, ideal, "--", color=line.get_color(), linewidth=0.9, label=f"N$^{power}$")
-    axes.minorticks_off()
-    axes.set_xticks(sizes, [str(n) for n in sizes])
-    axes.set(xlabel="N", ylabel="seconds for the gradient", title=f"A chain of {length} matrices")
-    axes.legend(frameon=False)
-    axes.grid(alpha=0.3, which="both")
-    figure.savefig(picture)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:2])
+N = np.asarray(sizes, dtype=float)
+counts = {"reverse": L * N**2, "forward": (L - 1) * N**3 + N**2}
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
+for ax, table in zip(axes, (counts, times), strict=True):
+    for (name, values), power in zip(table.items(), (2, 3), strict=True):
+        ax.loglog(N, values, "o-", label=f"{name}, $\\sim N^{power}$" if table is counts else name)
+    ax.set_xticks(sizes, sizes)
+    ax.minorticks_off()
+    ax.set_xlabel("N")
+    ax.legend()
+ratio = times["forward"][-1] / times["reverse"][-1]
+axes[0].set(title=f"A chain of {L} matrices, counted", ylabel="multiplications")
+axes[1].set(title="The same, timed", ylabel="seconds")
+words = f"{ratio:.0f} times as long  "
+axes[1].text(N[-1], times["forward"][-1], words, ha="right", va="center")
+plt.show()

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from .._doctests import FLAGS, Checker, run
+from .._doctests import FLAGS, Checker
 
 ROOT = Path(__file__).resolve().parents[3]
 MARK = re.compile(r"^<!-- tests: (.*?) -->$", re.MULTILINE)
@@ -146,7 +146,8 @@ def _command_line() -> Any:
 
 def complaints(words: list[str]) -> str:
     """What is wrong with a command of a page, or an empty text: commands, options, targets, files and extras exist."""
-    if words[0] == "pullback" and words[1:]:
+    # typer's own option is not tried, because it writes to the files of one's shell
+    if words[0] == "pullback" and words[1:] and "--install-completion" not in words:
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # of --help
                 # reads the options, and gives the work as a function, which is not called

@@ -6,7 +6,6 @@ A page is run in a process of its own, a fork of one in which pullback is import
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +27,11 @@ os.environ.pop("PULLBACK_BACKEND", None)
 sys.path.append({root!r})
 import pullback
 {standin}
+# what many pages import, once for all of them
+import matplotlib, numba, pandas, sklearn.linear_model, sklearn.model_selection
+matplotlib.use("agg")
+import matplotlib.pyplot
+import pullback.train.cli, pullback.train.estimators
 from tests.repository.docs._pages import run_page
 sys.path.pop()
 """
@@ -96,7 +100,7 @@ def servers(tmp_path_factory) -> Iterator[Callable[..., Callable[[str], str]]]:
 @pytest.mark.parametrize("backend", ["cupy"] if ON_CUDA else ["numpy", "cupy_standin"])
 @pytest.mark.parametrize("page", WITH_CODE)
 def test_a_page_s_code_runs_and_prints_what_it_says(page, backend, servers, tmp_path):
-    for needed in ("sklearn", "pandas", "matplotlib", "safetensors", "dask"):
+    for needed in ("sklearn", "pandas", "matplotlib", "safetensors", "dask", "numba"):
         pytest.importorskip(needed, reason="the pages show what the extras bring")
     if page in ON_NUMPY:
         if backend == "cupy_standin":
