@@ -1,4 +1,4 @@
-"""Markdown tables of saved results, for the README: functions of what is in the files, and of nothing else."""
+"""Markdown tables of saved results, for docs/guide/speed.md: functions of what is in the files, and of nothing else."""
 
 from __future__ import annotations
 

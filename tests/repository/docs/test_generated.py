@@ -1,4 +1,4 @@
-"""The pages that tools write are up to date: that of functions says what the registry does, that of NumPy what its tables do."""
+"""Pages that tools write are up to date: that of functions says what the registry does; of NumPy, the tables."""
 
 import os
 import re

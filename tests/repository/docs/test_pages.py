@@ -1,6 +1,7 @@
 """Every block of code of every page runs, and prints what stands there: on NumPy, and where CuPy is active.
 
-A page is run in a process of its own, a fork of one in which pullback is imported: code of a page may set what it likes.
+A page is run in a process of its own, a fork of one in which pullback is imported: a page's code may set what it
+likes.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ os.environ.pop("PULLBACK_BACKEND", None)
 sys.path.append({root!r})
 import pullback
 {standin}
+{shared}
+from tests.repository.docs._pages import run_page
+sys.path.pop()
+"""
 # what many pages import, once for all of them
+SHARED = """
 import matplotlib, numba, pandas, sklearn.linear_model, sklearn.model_selection
 matplotlib.use("agg")
 import matplotlib.pyplot
 import pullback.train.cli, pullback.train.estimators
-from tests.repository.docs._pages import run_page
-sys.path.pop()
 """
 STANDIN = "import tests.standin as standin; standin.activate('auto', 'cupy')"
 BACKENDS = {
@@ -88,8 +92,9 @@ def servers(tmp_path_factory) -> Iterator[Callable[..., Callable[[str], str]]]:
             if key not in started:
                 set_it, standin = BACKENDS[backend]
                 start = START.format(
-                    variables=environment, backend=set_it, standin=standin, root=str(ROOT)
-                )
+                    variables=environment, backend=set_it, standin=standin, root=str(ROOT),
+                    shared="" if environment else SHARED,
+                )  # fmt: skip
                 folder = tmp_path_factory.mktemp("pages")
                 started[key] = stack.enter_context(processes(start, folder))
             return started[key]
