@@ -63,6 +63,7 @@ html_theme = "furo"
 html_title = "pullback"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["copy.js"]
 html_domain_indices = False
 html_use_index = False
 html_copy_source = False
