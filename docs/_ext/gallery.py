@@ -15,6 +15,21 @@ EXAMPLES = ROOT / "examples"
 STYLE = EXAMPLES / "gallery.mplstyle"
 SECTIONS = ("optimisation", "networks", "layers", "gradients", "solving", "statistics", "programs")
 DRAWINGS = (".svg",)
+# From the simple to the rest; what is not named here follows by its name.
+ORDER = """
+steepest_descent learning_rate line_search newton nesterov batches noise_floor schedules adaptive_methods saddle_points
+activations logistic_to_threshold linear_networks_collapse universal_thresholds universal_logistic universal_relu
+depth_against_width growing_layers train_mlp first_layer_of_digits vanishing_gradients batch_normalisation
+regularisation early_stopping beyond_the_mean
+digits_cnn recurrent_memory lstm_counts copy_by_attention characters graph_classes
+computation_graph fan_out backward_pass delta_formulas forward_or_reverse third_order_tensor gradient_checking
+jacobians_and_hessians per_example in_place checkpointing
+adjoint_cost poisson_inversion truss ridge_by_gradient lotka_volterra deep_equilibrium
+logistic_regression cross_entropy_bounds many_classes_from_two cross_validation bias_and_variance
+ridge_and_lasso_paths robust_regression kernel_ridge gaussian_process roc_and_calibration
+numpy_as_it_stands gaussian_mixture variational_autoencoder black_box_vi policy_gradient phase_retrieval
+two_ranks tensor_parallel dask_blocks
+""".split()
 
 _written: list[Path] = []
 _watching = False
@@ -53,6 +68,17 @@ def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:
         _watching = True
 
 
+class Order:
+    """The order of the examples in a section."""
+
+    def __init__(self, src_dir: str) -> None:
+        self.src_dir = src_dir
+
+    def __call__(self, filename: str) -> tuple[int, str]:
+        name = Path(filename).stem
+        return (ORDER.index(name) if name in ORDER else len(ORDER)), name
+
+
 def drawings(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
     """A scraper: the SVG files that a block wrote beside the example are moved into the page."""
     from sphinx_gallery.scrapers import figure_rst
@@ -69,16 +95,15 @@ def drawings(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any
 
 
 CONFIGURATION: dict[str, Any] = {
-    "examples_dirs": [str(EXAMPLES)],
+    "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"\.py$",
-    "subsection_order": [str(EXAMPLES / section) for section in SECTIONS],
-    "within_subsection_order": "FileNameSortKey",
+    "subsection_order": [f"../examples/{section}" for section in SECTIONS],
+    "within_subsection_order": "_ext.gallery.Order",
     "image_scrapers": ("matplotlib", "_ext.gallery.drawings"),
     "reset_modules": ("matplotlib", "_ext.gallery.reset"),
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("pullback",),
-    "reference_url": {"pullback": None},
     "capture_repr": (),
     "download_all_examples": False,
     "show_memory": False,

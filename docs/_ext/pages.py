@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from . import users
 from .docstrings import escaped, rendered, signature, summary
 from .names import (
     CONSTANTS,
     GROUPS,
+    ROOT,
     Entry,
     Space,
     by_full_name,
@@ -142,7 +144,7 @@ def name_page(entry: Entry) -> str:
     lines += [f".. {kind}:: {entry.name}{_call(entry)}", ""]
     lines.append(indented(_body(entry)))
     if entry.canonical == entry.full and not entry.foreign and not entry.space.mirrors:
-        lines += ["", _source(entry.value)]
+        lines += ["", users.section(entry.full, ROOT / "docs"), "", _source(entry.value)]
     return "\n".join(lines).rstrip() + "\n"
 
 
