@@ -16,20 +16,75 @@ STYLE = EXAMPLES / "gallery.mplstyle"
 SECTIONS = ("optimisation", "networks", "layers", "gradients", "solving", "statistics", "programs")
 DRAWINGS = (".svg",)
 # From the simple to the rest; what is not named here follows by its name.
-ORDER = """
-steepest_descent learning_rate line_search newton nesterov batches noise_floor schedules adaptive_methods saddle_points
-activations logistic_to_threshold linear_networks_collapse universal_thresholds universal_logistic universal_relu
-depth_against_width growing_layers train_mlp first_layer_of_digits vanishing_gradients batch_normalisation
-regularisation early_stopping beyond_the_mean
-digits_cnn recurrent_memory lstm_counts copy_by_attention characters graph_classes
-computation_graph fan_out backward_pass delta_formulas forward_or_reverse third_order_tensor gradient_checking
-jacobians_and_hessians per_example in_place checkpointing
-adjoint_cost poisson_inversion truss ridge_by_gradient lotka_volterra deep_equilibrium
-logistic_regression cross_entropy_bounds many_classes_from_two cross_validation bias_and_variance
-ridge_and_lasso_paths robust_regression kernel_ridge gaussian_process roc_and_calibration
-numpy_as_it_stands gaussian_mixture variational_autoencoder black_box_vi policy_gradient phase_retrieval
-two_ranks tensor_parallel dask_blocks
-""".split()
+ORDER = [
+    "steepest_descent",
+    "learning_rate",
+    "line_search",
+    "newton",
+    "nesterov",
+    "batches",
+    "noise_floor",
+    "schedules",
+    "adaptive_methods",
+    "saddle_points",
+    "activations",
+    "logistic_to_threshold",
+    "linear_networks_collapse",
+    "universal_thresholds",
+    "universal_logistic",
+    "universal_relu",
+    "depth_against_width",
+    "growing_layers",
+    "train_mlp",
+    "first_layer_of_digits",
+    "vanishing_gradients",
+    "batch_normalisation",
+    "regularisation",
+    "early_stopping",
+    "beyond_the_mean",
+    "digits_cnn",
+    "recurrent_memory",
+    "lstm_counts",
+    "copy_by_attention",
+    "characters",
+    "graph_classes",
+    "computation_graph",
+    "fan_out",
+    "backward_pass",
+    "delta_formulas",
+    "forward_or_reverse",
+    "third_order_tensor",
+    "gradient_checking",
+    "jacobians_and_hessians",
+    "per_example",
+    "in_place",
+    "checkpointing",
+    "adjoint_cost",
+    "poisson_inversion",
+    "truss",
+    "ridge_by_gradient",
+    "lotka_volterra",
+    "deep_equilibrium",
+    "logistic_regression",
+    "cross_entropy_bounds",
+    "many_classes_from_two",
+    "cross_validation",
+    "bias_and_variance",
+    "ridge_and_lasso_paths",
+    "robust_regression",
+    "kernel_ridge",
+    "gaussian_process",
+    "roc_and_calibration",
+    "numpy_as_it_stands",
+    "gaussian_mixture",
+    "variational_autoencoder",
+    "black_box_vi",
+    "policy_gradient",
+    "phase_retrieval",
+    "two_ranks",
+    "tensor_parallel",
+    "dask_blocks",
+]
 
 _written: list[Path] = []
 _watching = False

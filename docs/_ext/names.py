@@ -36,8 +36,20 @@ MIRRORS = (f"{COMPAT}.numpy", f"{COMPAT}.scipy")
 # Of those, what the others do not list.
 OF_HIPS = tuple(
     f"{COMPAT}.{name}"
-    for name in ("differential_operators", "misc.fixed_points", "misc.flatten", "misc.optimizers", "misc.tracers")
+    for name in (
+        "differential_operators",
+        "misc.fixed_points",
+        "misc.flatten",
+        "misc.optimizers",
+        "misc.tracers",
+    )
 )
+
+# What a module is, where its docstring is about something else.
+MODULES = {
+    "pullback.xp.linalg": "The standard's extension of linear algebra: decompositions, systems, norms.",
+    "pullback.xp.fft": "The standard's extension of Fourier transforms.",
+}
 
 # Constants that have no docstring of their own.
 CONSTANTS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 from . import users
@@ -10,6 +11,7 @@ from .docstrings import escaped, rendered, signature, summary
 from .names import (
     CONSTANTS,
     GROUPS,
+    MODULES,
     ROOT,
     Entry,
     Space,
@@ -45,7 +47,7 @@ def link(text: str, docname: str) -> str:
 
 def module_page(space: Space, with_children: bool = True) -> str:
     """A module's docstring, and a table of its names for each subject."""
-    text = inspect.getdoc(space.value) or ""
+    text = MODULES.get(space.full) or inspect.getdoc(space.value) or ""
     inside = [e for e in entries() if e.space is space]
     modules = [e for e in inside if e.kind == "module"]
     lines = [":orphan:\n" if not _in_groups(space) else "", title(space.full)]
@@ -94,8 +96,17 @@ def _table(rows: list[tuple[Entry, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def module_line(space: Space) -> str:
+    """What a module is, in a line, which need not begin with its name."""
+    text = MODULES.get(space.full) or re.sub(r"^`[\w.]+`: ", "", summary(space.value))
+    return text[:1].upper() + text[1:] or "\\ "
+
+
 def first_line(entry: Entry) -> str:
     """What an entry is, in a line."""
+    if entry.kind == "module":
+        space = space_by_name().get(entry.canonical)
+        return module_line(space) if space else summary(entry.value)
     if entry.foreign and not entry.space.mirrors:
         return f"NumPy's own ``{entry.foreign}``."
     if entry.kind == "data":
@@ -196,6 +207,9 @@ def _datum(entry: Entry) -> str:
         return CONSTANTS[entry.name] + (f"\n\nIts value is ``{value}``." if len(value) < 80 else "")
     if _is_object(entry.value):
         text = rendered(inspect.getdoc(entry.value) or inspect.getdoc(type(entry.value)) or "")
+        said = re.fullmatch(r"<distribution \w+\((.*)\)>", repr(entry.value))
+        if said:
+            text += f"\n\nIts parameters, behind the first argument of a method: ``{said[1]}``."
         return text + "\n\n" + members(type(entry.value), f"{entry.name}.")
     return f"Its value is ``{_short(entry.value)}``."
 
@@ -266,7 +280,7 @@ def index_page() -> str:
             space = known[name]
             lines += [
                 f"   * - {link(space.full, space.docname)}",
-                f"     - {summary(space.value) or ' '}",
+                f"     - {module_line(space)}",
             ]
         lines += [""]
     inside = [s.docname.removeprefix("reference/") for s in spaces() if _in_groups(s)]

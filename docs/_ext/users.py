@@ -42,7 +42,9 @@ class Uses(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             if alias.name.partition(".")[0] == "pullback":
-                self.aliases[alias.asname or "pullback"] = alias.name if alias.asname else "pullback"
+                self.aliases[alias.asname or "pullback"] = (
+                    alias.name if alias.asname else "pullback"
+                )
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if (node.module or "").partition(".")[0] == "pullback":
@@ -115,7 +117,11 @@ def section(full: str, docs: Path) -> str:
         return ""
     lines = [".. rubric:: In the gallery", "", ".. grid:: 2 2 4 4", "   :gutter: 2", ""]
     for example in examples[:MOST]:
-        lines += ["   .. grid-item-card::", f"      :link: /{example.docname}", "      :link-type: doc"]
+        lines += [
+            "   .. grid-item-card::",
+            f"      :link: /{example.docname}",
+            "      :link-type: doc",
+        ]
         lines += ["      :class-card: example", ""]
         picture = example.thumbnail(docs)
         if picture:
@@ -123,6 +129,10 @@ def section(full: str, docs: Path) -> str:
         lines += [f"      {example.title}", ""]
     if len(examples) > MOST:
         rest = ", ".join(f":doc:`/{e.docname}`" for e in examples[MOST:])
-        lines += [f"And in {rest}." if len(examples) <= 14 else
-                  f"And in {len(examples) - MOST} more of :doc:`the gallery </gallery/index>`.", ""]
+        lines += [
+            f"And in {rest}."
+            if len(examples) <= 14
+            else f"And in {len(examples) - MOST} more of :doc:`the gallery </gallery/index>`.",
+            "",
+        ]
     return "\n".join(lines)
