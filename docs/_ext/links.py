@@ -51,6 +51,9 @@ def _link(match: re.Match[str], folder: Path) -> str:
         return f"[{text}]({_up(folder)}{PAGES[name]}{anchor})"
     if name.startswith("docs/"):
         return f"[{text}]({_up(folder)}{name.removeprefix('docs/')}{anchor})"
+    if name == "examples" or (name.startswith("examples/") and path.name == "GALLERY_HEADER.rst"):
+        folder_of = path if path.is_dir() else path.parent
+        return f"[{text}](/gallery/{folder_of.relative_to(ROOT / 'examples').as_posix()}/index.rst)"
     if name.startswith("examples/") and path.suffix == ".py":
         return f"[{text}](/{name.replace('examples/', 'gallery/', 1).removesuffix('.py')}.rst)"
     if path.suffix == ".py" and path.is_file():

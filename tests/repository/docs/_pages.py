@@ -138,10 +138,11 @@ def commands(code: str) -> list[list[str]]:
 def _command_line() -> Any:
     from typer.main import get_command
 
+    from pullback.playground.command import COMMAND as PLAYGROUND
     from pullback.train.cli.app import app_of
     from pullback.train.cli.main import COMMANDS
 
-    return get_command(app_of(COMMANDS, version=str))
+    return get_command(app_of((*COMMANDS, PLAYGROUND), version=str))
 
 
 def complaints(words: list[str]) -> str:

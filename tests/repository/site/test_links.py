@@ -18,6 +18,8 @@ DOCS = ROOT / "docs"
         (ROOT, "[G](docs/guide.md)", "[G](docs/guide.md)"),
         (DOCS / "guide", "[s](sparse.md#a)", "[s](sparse.md#a)"),
         (DOCS, "[e](../examples/solving/poisson_inversion.py)", "[e](/gallery/solving/poisson_inversion.rst)"),
+        (DOCS, "[g](../examples/GALLERY_HEADER.rst)", "[g](/gallery/./index.rst)"),
+        (DOCS, "[s](../examples/solving/GALLERY_HEADER.rst)", "[s](/gallery/solving/index.rst)"),
         (DOCS, "[`tools/stubs.py`](../tools/stubs.py)", "{source}`tools/stubs.py`"),
         (DOCS, "[the tool](../tools/stubs.py)", "the tool ({source}`tools/stubs.py`)"),
         (DOCS, "[b](../benchmarks/README.md)", "b"),
