@@ -7,7 +7,8 @@ by heart. The loss on other points, the validation part, falls at first, while w
 then rises. Early stopping keeps the weights of the epoch in which it was least.
 
 ``pb.train.fit`` does so: ``run.model`` has the best weights, ``run.last`` those of the end. Left, both losses; then
-what the two networks decide, with the training points; the dashed line is the true boundary.
+what the two networks decide, with the training points; the dashed line is the true boundary. Early stopping is in
+mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt

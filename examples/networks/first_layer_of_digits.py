@@ -5,9 +5,10 @@ What the first layer of digits learns
 A unit of the first layer computes :math:`h(w \cdot x + b)`: how well the image :math:`x` agrees with a picture of
 weights :math:`w`. Drawn as images, red for positive and blue for negative, the weights say what each unit looks for.
 
-Left, before training: noise. Middle, after: strokes, gaps and corners, while pixels of the border, which are empty in
-every image, have faded by weight decay. Right, what the last layer makes of the units: rows are the digits, columns
-the units above.
+Left, before training: noise. Middle, after it: strokes, gaps and corners, while the weights of pixels at the border
+that are empty in every image have faded by weight decay. Right, the mean of the 20 images that excite each unit most:
+they have ink where the weights are red, and none where they are blue. First-layer weights as images are a picture of
+mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
