@@ -47,9 +47,7 @@ figure, axes = plt.subplots(1, 3, figsize=(12, 4), width_ratios=[1.25, 1, 1])
 pb.train.plots.curves(run, ax=axes[0])
 axes[0].set_title("The training loss falls, the validation loss turns")
 
-# %%
 # Probabilities of the second class, of the best weights and of the last.
-
 shades = LinearSegmentedColormap.from_list("", ["C0", "white", "C1"])
 side = np.linspace(-3, 3, 150)
 plane = pb.asarray(np.stack(np.meshgrid(side, side), axis=-1).astype("float32"))

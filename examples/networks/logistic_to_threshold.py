@@ -47,10 +47,7 @@ left.legend(loc="upper left")
 middle.set(title="Its derivative becomes a spike of area 1", xlabel="$v$", xlim=(-2, 2))
 middle.set_ylabel(r"$\mathrm{d}\sigma(av)\,/\,\mathrm{d}v$")
 
-# %%
-# The same derivative as an example feels it that lies at some distance from the threshold, for steeper and steeper
-# units.
-
+# The same derivative for an example at some distance from the threshold, and steeper and steeper units.
 a = np.geomspace(0.1, 500, 400)
 for distance, colour in zip([0.1, 0.3, 1.0, 3.0], ["C0", "C1", "C2", "C3"], strict=True):
     felt = pb.vmap(pb.grad(unit), in_axes=(None, 0))(pb.asarray(distance), pb.asarray(a))
