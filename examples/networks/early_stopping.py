@@ -2,9 +2,9 @@ r"""
 Over-fitting and early stopping
 ===============================
 
-A large network on few, noisy points: the training loss falls for ever, since in the end the network knows each point
-by heart. The loss on other points, the validation part, falls at first, while what is learned holds for both, and
-then rises. Early stopping keeps the weights of the epoch in which it was least.
+A large network on few, noisy points: the training loss keeps falling, until the network knows each point by heart.
+The loss on other points, the validation part, falls at first, while what is learned holds for both, and then rises.
+Early stopping keeps the weights of the epoch in which it was least.
 
 ``pb.train.fit`` does so: ``run.model`` has the best weights, ``run.last`` those of the end. Left, both losses; then
 what the two networks decide, with the training points; the dashed line is the true boundary. Early stopping is in
