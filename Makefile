@@ -17,7 +17,7 @@ CUPY := $(if $(CUDA),$(if $(filter 12,$(CUDA)),cuda12,cuda13),contract)
 # Tests run side by side: one BLAS thread each, unless the caller says otherwise.
 THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 
-.PHONY: help train test lint bench gpu gpu-nccl hips clean
+.PHONY: help train test lint docs bench gpu gpu-nccl hips clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ lint: $(VENV)/.lint  ## Style, format, types.
 	$(PIP) --no-deps --target $(VENV)/typed .
 	cd $(VENV)/typed && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
 		--cache-dir $(CURDIR)/.mypy_cache -p pullback
+
+# The site, in build/site: every example of the gallery is run, each warning is an error, and every link is followed. One
+# BLAS thread each, since examples run side by side.
+docs: $(VENV)/.docs  ## Build the site into build/site, and check it: no warning, no broken link.
+	$(THREADS) $(BIN)/python -P -m sphinx --fail-on-warning --keep-going --quiet --jobs auto $(DOCS) docs build/site
+	$(BIN)/python -P tools/check_links.py build/site
 
 # The peers live in an environment of their own; BENCH_PYTHON=torch=/path/to/python,... takes them from others.
 bench: $(VENV)/.bench  ## Measure beside hand-written NumPy, PyTorch, JAX, HIPS autograd and MyGrad.
@@ -57,6 +63,7 @@ hips: $(VENV)/.test  ## Run the tests of HIPS autograd on pullback.compat.autogr
 
 clean:  ## Remove environments and build products.
 	rm -rf $(VENV) .site .gpu-run build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf docs/gallery docs/reference docs/_generated
 
 .site/pullback:
 	mkdir -p .site
@@ -82,6 +89,11 @@ $(VENV)/.test: $(VENV)/.made pyproject.toml
 $(VENV)/.lint: $(VENV)/.test pyproject.toml
 	@echo "installing what checks style and types, into $(VENV)"
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	@echo "installing what builds the site, into $(VENV); once, in some minutes"
+	@$(PIP) --editable '.[train,fast,dask,mpi,playground,docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.made pyproject.toml benchmarks/requirements.txt

@@ -1,6 +1,6 @@
 """Programs on several processes, on one machine or on many: collectives that derivatives pass through.
 
-Each process is a *rank* and runs the same program on its own part of the data; `docs/distributed.md` says how to start
+Each process is a *rank* and runs the same program on its own part of the data; `docs/guide/distributed.md` says how to start
 one, and what the gradient of a function of several ranks is.
 """
 

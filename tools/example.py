@@ -3,8 +3,8 @@
     python tools/example.py --out /tmp/pictures examples/gradients/forward_or_reverse.py
     python tools/example.py --out /tmp/pictures --standin examples/gradients/*.py
 
-Each runs in a process and an empty folder of its own, with the gallery's style. With ``--standin`` the stand-in for CuPy
-is the active backend, as CuPy is on a machine with a GPU.
+Each runs in a process and an empty folder of its own, with the gallery's style. With ``--standin`` the stand-in for
+CuPy is the active backend, as CuPy is on a machine with a GPU.
 """
 
 from __future__ import annotations

@@ -1,136 +1,87 @@
-"""Tensor parallelism: each rank holds a part of every matrix, and all work on the same rows.
+r"""
+Tensor parallelism: each rank holds a part of every matrix
+==========================================================
 
-A block of two linear layers, h = tanh(x A + a), y = h B + b, is divided among P ranks by the hidden units
-(Shoeybi et al., "Megatron-LM", 2019, section 3):
-
-    A by columns:  h_r = tanh(x A_r + a_r)         each rank has its own hidden units, and sends nothing
-    B by rows:     y   = Σ_r h_r B_r + b           one all-reduce of the outputs
-
-Its gradient needs no other function. The gradient through collectives is that of the *sum* of all ranks' losses, and
-every rank computes the same loss L here; so each takes L/P, and the sum is L. Then
-
-* the gradients of A_r, a_r and B_r are those parts of the dense network's gradient, and stay where they are;
-* the all-reduce's adjoint is an all-reduce: it adds up what the ranks know of the cotangent of y, L/P each behind the
-  last block, and within the network the share of each rank's hidden units. (Megatron-LM writes the same sums as a pair
-  of functions: g, an all-reduce whose adjoint is the identity, behind a block, and f, the identity whose adjoint is an
-  all-reduce, in front of the next one. A loss that is not divided by P would make every gradient P times as large);
-* b is on all ranks, and each has a share of its gradient: one all-reduce of the shares.
-
-    python examples/programs/tensor_parallel.py            # ranks are threads of one process
-    mpirun -n 4 python examples/programs/tensor_parallel.py
+Two linear layers, :math:`y = \tanh(x A + a)\, B + b`, are divided by the hidden units, A by columns and B by rows:
+rank r computes :math:`h_r = \tanh(x A_r + a_r)` and sends nothing, and one all-reduce makes :math:`y = \sum_r h_r B_r
++ b` (Shoeybi et al., *Megatron-LM*, 2019). The gradient through collectives is that of the *sum* of the losses of all
+P ranks; each computes the same L, and so takes L/P. The gradients of :math:`A_r, a_r, B_r` stay where they are; that
+of b, which all hold, is one all-reduce more. The picture shows who holds what, and the training on 1, 2 and 4 ranks,
+which is one training (mission.md §7). Ranks are threads here, and processes after ``dist.init("mpi")``.
 """
 
-import itertools
-import os
-import sys
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread for each rank
-
+import matplotlib.pyplot as plt
 import numpy as np
 
 import pullback as pb
 
 xp, dist = pb.xp, pb.distributed
+AXES = {"A": 1, "a": 0, "B": 0}  # along which the arrays are divided; b is not
 
 
-def network(widths, hidden, seed=0):
+def network(widths, hidden):
     """Dense blocks ``{"A", "a", "B", "b"}``, from each width to the next."""
-    rng = np.random.default_rng(seed)
-    blocks = []
-    for n_in, n_out in itertools.pairwise(widths):
-        blocks.append(
-            {
-                "A": rng.standard_normal((n_in, hidden)) / np.sqrt(n_in),
-                "a": 0.1 * rng.standard_normal(hidden),
-                "B": rng.standard_normal((hidden, n_out)) / np.sqrt(hidden),
-                "b": 0.1 * rng.standard_normal(n_out),
-            }
-        )
+    normal, blocks = np.random.default_rng(0).standard_normal, []
+    for m, n in zip(widths[:-1], widths[1:], strict=True):
+        shapes = {"A": (m, hidden), "a": (hidden,), "B": (hidden, n), "b": (n,)}
+        blocks.append({k: normal(shape) / np.sqrt(shape[0]) for k, shape in shapes.items()})
     return blocks
 
 
 def part(blocks):
     """What this rank holds of dense blocks: its hidden units, and all of b."""
-    axes = {"A": 1, "a": 0, "B": 0}
-
-    def mine(name, w):
-        if name not in axes:
-            return w.copy()
-        return np.array_split(w, dist.size(), axes[name])[dist.rank()].copy()
-
-    return [{name: mine(name, w) for name, w in block.items()} for block in blocks]
-
-
-def whole(blocks):
-    """Dense blocks from the parts of all ranks."""
-    return [
-        {
-            "A": dist.all_gather(block["A"], axis=1),
-            "a": dist.all_gather(block["a"]),
-            "B": dist.all_gather(block["B"]),
-            "b": block["b"],
-        }
-        for block in blocks
-    ]
-
-
-def forward(blocks, x):
-    for block in blocks:
-        h = xp.tanh(x @ block["A"] + block["a"])
-        x = dist.all_reduce(h @ block["B"]) + block["b"]
-    return x
+    mine = lambda w, axis: np.array_split(w, dist.size(), axis)[dist.rank()].copy()
+    own = lambda k, w: pb.asarray(mine(w, AXES[k]) if k in AXES else w)
+    return [{k: own(k, w) for k, w in block.items()} for block in blocks]
 
 
 def loss(blocks, x, y):
     """The mean square error, divided by the number of ranks that compute it."""
-    return xp.mean((forward(blocks, x) - y) ** 2) / dist.size()
+    for block in blocks:
+        h = xp.tanh(x @ block["A"] + block["a"])  # this rank's hidden units
+        x = dist.all_reduce(h @ block["B"]) + block["b"]
+    return xp.mean((x - y) ** 2) / dist.size()
 
 
 def value_and_grad(blocks, x, y):
     """The loss of the dense network, and this rank's part of its gradient."""
     value, gradient = pb.value_and_grad(loss)(blocks, x, y)
     shares = dist.all_reduce([block["b"] for block in gradient])
-    gradient = [{**block, "b": b} for block, b in zip(gradient, shares, strict=True)]
-    return value * dist.size(), gradient
+    return value * dist.size(), [{**g, "b": b} for g, b in zip(gradient, shares, strict=True)]
 
 
-def train(blocks, x, y, steps, opt=None):
-    """Train the parts of all ranks; the values of the loss, and the whole network."""
-    opt = pb.optim.Adam(0.01) if opt is None else opt
-
-    def step(blocks, state, x, y):
-        value, gradient = value_and_grad(blocks, x, y)
-        return *opt.step(blocks, gradient, state), value
-
-    step = pb.compile(step, donate_argnums=(0, 1), fast=False)
-    mine, values = part(blocks), []
+def train(blocks, x, y, steps):
+    """Train the parts of all ranks: the losses, and this rank's part in the end."""
+    mine, values, opt = part(blocks), [], pb.optim.Adam(0.01)
     state = opt.init(mine)
     for _ in range(steps):
-        mine, state, value = step(mine, state, x, y)
+        value, gradient = value_and_grad(mine, x, y)
+        mine, state = opt.step(mine, gradient, state)
         values.append(float(value))
-    return values, whole(mine)
+    return values, mine
 
 
-def data(rows, n_in, n_out, seed=1):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((rows, n_in))
-    return x, np.sin(x @ rng.standard_normal((n_in, n_out)))
+# %%
+x, W = np.split(np.random.default_rng(1).standard_normal((131, 8)), [128])
+x, y, blocks = pb.asarray(x), pb.asarray(np.sin(x @ W.T)), network((8, 16, 3), hidden=32)
+one, _ = train(blocks, x, y, 100)  # alone, a process is a world of one rank
+two, four = (dist.simulate(train, size, blocks, x, y, 100) for size in (2, 4))
+assert all(values == four[0][0] for values, _ in four)  # every rank has the same numbers
+assert np.allclose([two[0][0], four[0][0]], one, rtol=1e-8)
 
-
-def main(steps=200, hidden=64, rows=128):
-    blocks, (x, y) = network((8, 16, 3), hidden), data(rows, 8, 3)
-    values, _ = train(blocks, x, y, steps)
-    if dist.rank() == 0:
-        numbers = sum(p.size for p in pb.tree.leaves(part(blocks)))
-        of = sum(p.size for p in pb.tree.leaves(blocks))
-        print(f"{dist.size()} ranks, each with {numbers} of {of} parameters")
-        print(f"loss {values[0]:.4f} → {values[-1]:.4f} in {steps} steps")
-    return values
-
-
-if __name__ == "__main__":
-    if "OMPI_COMM_WORLD_SIZE" in os.environ or "PMI_SIZE" in os.environ:
-        dist.init("mpi")
-        main()
-    else:
-        dist.simulate(main, int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=[1.4, 1])
+for r in range(4):
+    left.bar(8 * r + 4, 8, 7.6, bottom=12, color=f"C{r}")
+    left.barh(28 - 8 * r, 16, 7.6, left=42, color=f"C{r}", label=f"rank {r}")
+left.text(16, 23, "A: columns, then tanh\nno messages", ha="center")
+left.text(50, 33, "B: rows, then a sum\none all-reduce", ha="center")
+left.annotate("h", (41, 16), (33.5, 16), va="center", arrowprops={"arrowstyle": "->"})
+left.legend(ncols=4, loc="lower left", fontsize="small")
+left.set(title="Who holds what of the first block", ylim=(-8, 40))
+left.set_axis_off()
+right.semilogy(one, "C5", linewidth=9, alpha=0.6, label="one process")
+right.semilogy(two[0][0], "C1", label="2 ranks")
+right.semilogy(four[0][0], "k--", label="4 ranks")
+right.set(title="One training", xlabel="step", ylabel="loss")
+right.legend()
+plt.show()

@@ -1,101 +1,80 @@
-"""How smooth, how large, how noisy: the hyperparameters of a Gaussian process by the gradient of its likelihood.
+r"""
+Gaussian process regression by the gradient of its likelihood
+==============================================================
 
-For data y at points x and a covariance K(θ), the negative logarithm of the likelihood is
+A Gaussian process with kernel k puts a distribution on functions. With noise of variance :math:`\sigma^2` the
+logarithm of the likelihood of the data,
 
-    L(θ) = ½ yᵀ K⁻¹ y + ½ log det K + ½ n log 2π.
+.. math:: \log p(y \mid X) = -\tfrac12\, y^\top (K + \sigma^2 I)^{-1} y
+   - \tfrac12 \log \det (K + \sigma^2 I) - \tfrac{n}{2} \log 2\pi ,
 
-One Cholesky factor of K gives both terms, and serves again on the way back
-(Rasmussen and Williams, Gaussian processes for machine learning, 2006, chapter 5).
-
-    python examples/statistics/gaussian_process.py [picture.png]
+weighs fit against complexity: its gradient finds how smooth, how large and how noisy the function is, without data held
+out. One Cholesky factor gives both terms, and serves again on the way back. The picture shows the posterior at a bad
+guess and at the maximum, and the likelihood with the path of L-BFGS (mission.md §4; Rasmussen and Williams, *Gaussian
+Processes for Machine Learning*, 2006, chapter 5).
 """
 
-import sys
-
+import matplotlib.pyplot as plt
 import numpy as np
-import scipy.optimize
 
 import pullback as pb
 
-xp = pb.xp
-TRUTH = {"amplitude": 1.0, "length": 0.9, "noise": 0.15}
+xp, kernels = pb.xp, pb.models.kernels
+rng = np.random.default_rng(2)
+x = np.sort(np.concatenate([rng.uniform(0, 4, 16), rng.uniform(6, 10, 16)]))
+at = np.linspace(-0.5, 10.5, 200)
+both = np.concatenate([x, at])
+K = pb.to_numpy(kernels.RBF(0.9)(pb.asarray(both[:, None])))
+truth = np.linalg.cholesky(K + 1e-6 * np.eye(len(K))) @ rng.standard_normal(len(both))
+y = truth[: len(x)] + 0.2 * rng.standard_normal(len(x))
+X, Y, new = pb.asarray(x[:, None]), pb.asarray(y), pb.asarray(at[:, None])
 
 
-def covariance(theta, x1, x2):
-    """amplitude² exp(−(x1 − x2)² / 2 length²); θ holds logarithms, which keeps all three positive."""
-    amplitude, length, _ = xp.exp(theta)
-    return amplitude**2 * xp.exp(-((x1[:, None] - x2[None, :]) ** 2) / (2 * length**2))
+def parts(p):
+    """The kernel and the noise's variance; p holds logarithms, so that all stay positive."""
+    size, length, noise = xp.exp(p)
+    return kernels.Constant(size**2) * kernels.RBF(length), noise**2
 
 
-def negative_log_likelihood(theta, x, y):
-    n = len(x)
-    K = covariance(theta, x, x) + xp.exp(2 * theta[2]) * np.eye(n)
-    L = xp.linalg.cholesky(K)
-    z = pb.linalg.solve_triangular(L, y, lower=True)  # so that yᵀ K⁻¹ y = zᵀ z
-    half_log_det = xp.sum(xp.log(xp.linalg.diagonal(L)))
-    return (z @ z) / 2 + half_log_det + n / 2 * np.log(2 * np.pi)
+def loss(p):
+    kernel, noise = parts(p)
+    return -pb.models.log_marginal_likelihood(kernel, X, Y, noise)
 
 
-def fit(x, y, theta):
-    losses = []
-    found = scipy.optimize.minimize(
-        pb.value_and_grad(lambda theta: negative_log_likelihood(theta, x, y)),
-        theta,
-        jac=True,
-        method="L-BFGS-B",
-        callback=lambda intermediate_result: losses.append(float(intermediate_result.fun)),
-    )
-    return found, losses
+guess = pb.asarray(np.log([1.0, 3.0, 0.08]))  # size, length scale, noise
+path = [guess]
+found = pb.optim.minimize(loss, guess, callback=lambda state: path.append(state.x))
+size, length, noise = np.exp(pb.to_numpy(found.x))
+print(f"size {size:.2f}, length {length:.2f}, noise {noise:.2f} after {found.nfev} gradients")
+assert float(pb.optim.global_norm(pb.grad(loss)(found.x))) < 1e-3
+assert 0.5 < length < 1.5  # 0.9 is true
+assert 0.1 < noise < 0.4  # 0.2 is
 
+# %%
+figure = plt.figure(figsize=(11, 6.4))
+axes = figure.subplot_mosaic([["guess", "map"], ["maximum", "map"]], width_ratios=[1.35, 1])
+for name, p in (("guess", guess), ("maximum", found.x)):
+    model = pb.models.GaussianProcess.init(parts(p)[0], X, Y, parts(p)[1])
+    mean, deviation = pb.to_numpy(model(new)), pb.to_numpy(model.std(new))
+    draws = rng.multivariate_normal(mean, pb.to_numpy(model.covariance(new)), 4, method="eigh")
+    ax, band = axes[name], (mean - 2 * deviation, mean + 2 * deviation)
+    ax.fill_between(at, *band, color="C0", alpha=0.2, label="± 2 deviations")
+    ax.plot(at, draws.T, "C0", alpha=0.5, linewidth=0.8)
+    ax.plot(at, mean, "C0", linewidth=2.5, label="mean")
+    ax.plot(at, truth[len(x) :], "k--", linewidth=1, label="truth")
+    ax.plot(x, y, "C1o", markersize=4, label="data")
+    ax.set(title=f"Posterior at the {name}", xlabel="x", ylabel="y", ylim=(-3.3, 3.6))
+axes["guess"].legend(ncols=4, fontsize="small", loc="upper center")
 
-def predict(theta, x, y, at):
-    """Mean and standard deviation of the curve at new points."""
-    K = pb.to_numpy(covariance(theta, x, x)) + np.exp(2 * theta[2]) * np.eye(len(x))
-    across = pb.to_numpy(covariance(theta, at, x))
-    mean = across @ np.linalg.solve(K, y)
-    variance = np.exp(2 * theta[0]) - np.sum(across * np.linalg.solve(K, across.T).T, axis=1)
-    return mean, np.sqrt(np.maximum(variance, 0))
-
-
-def main(picture="gaussian_process.png", n=80):
-    rng = np.random.default_rng(1)
-    x = np.sort(rng.uniform(0, 10, n))
-    at = np.linspace(-0.5, 10.5, 300)
-    truth = np.log(list(TRUTH.values()))
-    both = np.concatenate([x, at])
-    curve = rng.multivariate_normal(
-        np.zeros(len(both)), pb.to_numpy(covariance(truth, both, both)), method="eigh"
-    )
-    y = curve[:n] + TRUTH["noise"] * rng.standard_normal(n)
-
-    # the likelihood can have two maxima: with a long start, noise may explain what the curve does
-    found, losses = fit(x, y, np.log([0.5, 0.5, 0.5]))
-    for name, true, value in zip(TRUTH, TRUTH.values(), np.exp(found.x), strict=True):
-        print(f"{name:9s}  true {true:.3f}  found {value:.3f}")
-    print(f"{found.nfev} values and gradients; −log likelihood {losses[0]:.2f} -> {found.fun:.2f}")
-    draw(picture, x, y, at, curve[n:], predict(found.x, x, y, at), losses)
-    return found
-
-
-def draw(picture, x, y, at, truth, prediction, losses):
-    from matplotlib.figure import Figure
-
-    mean, deviation = prediction
-    figure = Figure(figsize=(10, 4), dpi=110, layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[3, 1])
-    left.fill_between(
-        at, mean - 2 * deviation, mean + 2 * deviation, alpha=0.25, label="± 2 deviations"
-    )
-    left.plot(at, mean, label="fitted mean")
-    left.plot(at, truth, "k--", linewidth=0.9, label="truth")
-    left.plot(x, y, "k.", markersize=4, label="data")
-    left.set(xlabel="x", ylabel="y")
-    left.legend(frameon=False)
-    right.plot(losses, marker="o", markersize=3)
-    right.set(xlabel="step of L-BFGS", ylabel="−log likelihood")
-    right.grid(alpha=0.3)
-    figure.savefig(picture)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:2])
+line = np.linspace(np.log(0.3), np.log(4), 41), np.linspace(np.log(0.06), np.log(1.2), 41)
+grid = np.stack([np.full(41 * 41, np.log(size)), *(v.ravel() for v in np.meshgrid(*line))], axis=1)
+surface = -pb.to_numpy(pb.vmap(loss)(pb.asarray(grid))).reshape(41, 41)
+levels, ax = surface.max() - np.geomspace(60, 0.1, 14), axes["map"]
+ax.contourf(*np.exp(line), surface, levels, cmap="Blues", extend="max")
+ax.plot(*np.exp([pb.to_numpy(p)[1:] for p in path]).T, "C1o-", markersize=4)
+ax.plot(length, noise, "k*", markersize=14)
+ax.set(xscale="log", yscale="log", xlabel="length scale", ylabel="noise (standard deviation)")
+ax.set_title("Log likelihood, and the path of L-BFGS")
+ax.set_xticks([0.3, 0.5, 1, 2, 4], ["0.3", "0.5", "1", "2", "4"])
+ax.set_xticks([], minor=True)
+plt.show()

@@ -35,6 +35,7 @@ def _tree() -> set[str]:
     for part in PARTS:
         for pattern in ("*.py", "*.pyi", "py.typed"):
             files |= {p.relative_to(ROOT).as_posix() for p in (ROOT / part).rglob(pattern)}
+    files |= {p.relative_to(ROOT).as_posix() for p in (ROOT / "playground/static").iterdir()}
     return files
 
 
@@ -75,7 +76,7 @@ def test_the_wheel_says_what_it_is(built):
         scripts = archive.read(f"{info}/entry_points.txt").decode()
         licence = archive.read(f"{info}/licenses/LICENSE").decode()
     assert "License-Expression: BSD-3-Clause" in metadata
-    assert "pullback = pullback.train.cli:main" in scripts
+    assert "pullback = pullback.__main__:main" in scripts
     assert "BSD 3-Clause" in licence
     core = [line for line in metadata.splitlines() if line.startswith("Requires-Dist")]
     core = [line.split()[1].split(">")[0] for line in core if "extra ==" not in line]

@@ -21,6 +21,7 @@ from ..fitting.signals import Interrupt, Terminated, ended, started, termination
 from ..importing import signals_later
 from ..terminal import drop_output
 from . import compare, evaluate, info, predict, runs, sample, train, tune
+from .command import Command
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
 
 # in the order of `pullback --help`
@@ -36,29 +37,31 @@ COMMANDS = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, commands: Sequence[Command] = COMMANDS) -> int:
     """Run the command line, and return the exit code.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         What stands after ``pullback``; of this process if None.
+    commands : sequence of Command
+        In the order of ``pullback --help``.
     """
     # "building the font cache", and the like, in the midst of a bar
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if arguments is not None:
-        return _reported(list(arguments))
+        return _reported(list(arguments), commands)
     try:
-        return _reported(sys.argv[1:])
+        return _reported(sys.argv[1:], commands)
     finally:
         ended()
 
 
-def _reported(arguments: list[str]) -> int:
+def _reported(arguments: list[str], commands: Sequence[Command]) -> int:
     try:
         started()
         with terminations_raised():
-            code = _run(arguments)
+            code = _run(arguments, commands)
             # now, and not at exit, where Python would complain that nobody reads any more
             sys.stdout.flush()
             return code
@@ -90,12 +93,14 @@ def _reported(arguments: list[str]) -> int:
         )
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], commands: Sequence[Command]) -> int:
     try:
         extra("typer", "the command line")
         # typer would make an exit code of a signal, and say nothing
         with signals_later():
-            work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
+            work = _app(commands)(
+                args=arguments or ["--help"], prog_name="pullback", standalone_mode=False
+            )
         return work() if callable(work) else int(work or 0)
     except (InputError, BackendError, DistributedError) as error:
         return report_error(str(error), BAD_INPUT)
@@ -114,7 +119,7 @@ def _run(arguments: list[str]) -> int:
         return report_error(error.format_message(), BAD_INPUT)
 
 
-def _app() -> Any:
+def _app(commands: Sequence[Command]) -> Any:
     from .app import app_of  # imports typer
 
-    return app_of(COMMANDS, version=lambda: metadata.version("pullback"))
+    return app_of(commands, version=lambda: metadata.version("pullback"))

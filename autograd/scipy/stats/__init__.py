@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
     if isinstance(theirs, type) or hasattr(theirs, "rvs"):
         found = theirs  # a class, or a distribution, whose methods refuse traced arrays themselves
     else:
-        advice = "with SCIPY_ARRAY_API=1 many of scipy.stats's statistics take pullback's arrays: docs/scipy.md"
+        advice = "with SCIPY_ARRAY_API=1 many of scipy.stats's statistics take pullback's arrays: docs/guide/scipy.md"
         found = on_constants("scipy.stats", name, advice)
     globals()[name] = found
     return found

@@ -246,7 +246,7 @@ def test_a_loss_that_overflows_keeps_the_best_weights_and_exits_with_1(pullback)
 def test_out_of_memory_says_what_to_do(error, monkeypatch, capsys):
     """Whether or not the library says how much it asked for."""
 
-    def full():
+    def full(commands):
         raise error
 
     # the module: its name in the package is that of the function

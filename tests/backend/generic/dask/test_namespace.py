@@ -28,7 +28,7 @@ LAYERS = {
     "avg_pool_vjp",
 }
 PARTS = {"special.airy", "special.sici"}  # several results
-DOCS = Path(__file__).resolve().parents[4] / "docs" / "dask.md"
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "guide" / "dask.md"
 
 
 def chosen(cases: list[Case]) -> list[Case]:
@@ -51,7 +51,7 @@ SECTIONS = sorted(
 
 
 def listed(heading: str) -> set[str]:
-    """The functions that a section of docs/dask.md names at the beginning of a line of its list."""
+    """The functions that a section of docs/guide/dask.md names at the beginning of a line of its list."""
     text = DOCS.read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
     text = re.sub(r"\n +", " ", text)
     lines = re.findall(r"^- ((?:`[^`]+`(?:, )?)+)", text, re.MULTILINE)
@@ -72,7 +72,7 @@ def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section
             run(case, LAYOUTS["tiles"])
         except Refused as error:
             if case.name not in one_chunk | never:
-                wrong.append(f"{case.id}: not in docs/dask.md: {error}")
+                wrong.append(f"{case.id}: not in docs/guide/dask.md: {error}")
         try:
             if case.name in one_chunk:
                 run(case, LAYOUTS["one"])

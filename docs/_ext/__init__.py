@@ -1,0 +1,1 @@
+"""What builds the site: extensions of Sphinx, read by docs/conf.py."""

@@ -1,0 +1,91 @@
+"""How the gallery's examples are run: each with the gallery's style, fresh seeds, and warnings as errors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from .names import ROOT
+
+EXAMPLES = ROOT / "examples"
+STYLE = EXAMPLES / "gallery.mplstyle"
+SECTIONS = ("optimisation", "networks", "layers", "gradients", "solving", "statistics", "programs")
+DRAWINGS = (".svg",)
+
+_written: list[Path] = []
+_watching = False
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Notes each drawing that this process opens to write."""
+    if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+        path, mode = os.fspath(arguments[0]), arguments[1]
+        writes = isinstance(mode, str) and any(c in mode for c in "wx+")
+        if isinstance(path, str) and path.endswith(DRAWINGS) and writes:
+            path = Path(path).resolve()
+            if path not in _written:
+                _written.append(path)
+
+
+def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:
+    """What every example begins with."""
+    global _watching
+    import matplotlib
+    import numpy as np
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    plt.style.use(STYLE)
+    np.random.seed(0)  # noqa: NPY002 - for an example that draws from it by an oversight
+    warnings.simplefilter("error")
+    # of libraries that examples use, and not of what they show
+    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore", PendingDeprecationWarning)
+    warnings.filterwarnings("ignore", message=".*non-interactive, and thus cannot be shown")
+    _written.clear()
+    if not _watching:
+        sys.addaudithook(_watch)
+        _watching = True
+
+
+def drawings(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """A scraper: the SVG files that a block wrote beside the example are moved into the page."""
+    from sphinx_gallery.scrapers import figure_rst
+
+    here = Path(block_vars["src_file"]).resolve().parent
+    files = []
+    while _written:
+        path = _written.pop(0)
+        if path.is_relative_to(here) and path.is_file():
+            target = Path(block_vars["image_path_iterator"].next()).with_suffix(path.suffix)
+            shutil.move(path, target)
+            files.append(target)
+    return figure_rst(files, gallery_conf["src_dir"]) if files else ""
+
+
+CONFIGURATION: dict[str, Any] = {
+    "examples_dirs": [str(EXAMPLES)],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r"\.py$",
+    "subsection_order": [str(EXAMPLES / section) for section in SECTIONS],
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("matplotlib", "_ext.gallery.drawings"),
+    "reset_modules": ("matplotlib", "_ext.gallery.reset"),
+    "backreferences_dir": "gallery/backreferences",
+    "doc_module": ("pullback",),
+    "reference_url": {"pullback": None},
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 0,
+    "write_computation_times": False,
+    "thumbnail_size": (560, 360),
+    "image_srcset": ["2x"],
+    "parallel": min(os.cpu_count() or 1, 4),
+}

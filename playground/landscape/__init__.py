@@ -1,0 +1,1 @@
+"""The loss on a plane of parameter space, and the paths that optimisers take across it."""

@@ -1,0 +1,133 @@
+"""Tests of `playground/server.py`: addresses, ports, who may connect, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+from pullback.playground.server import PORT, origins, start
+from pullback.train import InputError
+
+from ._serving import no_bokeh, serving
+
+pytestmark = pytest.mark.skipif(bool(no_bokeh()), reason=no_bokeh() or "Bokeh is there")
+
+
+@pytest.fixture
+def loop():
+    """The event loop in which a server is made that does not run."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield made
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+@pytest.fixture
+def started(loop):
+    """Start servers that are stopped at the end."""
+    servers = []
+
+    def start_(**options):
+        async def begin():
+            return start(**options)
+
+        server, url = loop.run_until_complete(begin())
+        servers.append(server)
+        return url
+
+    yield start_
+
+    async def stop():
+        for server in servers:
+            server.stop(wait=False)
+
+    loop.run_until_complete(stop())
+
+
+def test_it_listens_on_this_machine_alone(started):
+    url = started(port=0)
+    assert url.startswith("http://127.0.0.1:")
+    port = int(url.split(":")[2].strip("/"))
+    # the same port of another address of this machine is free
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", port))
+
+
+def test_the_next_free_port_is_taken_unless_one_was_asked_for(started):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", PORT))
+            taken.listen()
+        except OSError:
+            pass  # somebody has it, which serves as well
+        url = started()
+        assert PORT < int(url.split(":")[2].strip("/")) < PORT + 20
+        with pytest.raises(InputError, match=f"port: {PORT} is taken .*--port 0"):
+            started(port=PORT)
+
+
+@pytest.mark.parametrize(
+    ("address", "there", "not_there"),
+    [
+        ("127.0.0.1", {"127.0.0.1:80", "localhost:80"}, {"example.org:80"}),
+        ("::1", {"[::1]:80", "localhost:80"}, {"::1:80"}),
+        ("192.0.2.7", {"192.0.2.7:80"}, {"localhost:80"}),
+        ("0.0.0.0", {"127.0.0.1:80", "localhost:80", f"{socket.gethostname()}:80"}, {"*:80"}),
+    ],
+)
+def test_pages_of_this_server_alone_may_connect(address, there, not_there):
+    found = origins(address, 80)
+    assert there <= found
+    assert not not_there & found
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://example.org", 403), ("own", 101)])
+def test_a_page_of_another_site_is_refused(served, origin, status):
+    host = served.url.split("/")[2]
+    own = f"http://{host}"
+    request = (
+        f"GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {own if origin == 'own' else origin}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
+    )
+    page = urllib.request.urlopen(served.url).read().decode()
+    token = page.split('"token":"')[1].split('"')[0]
+    with socket.create_connection(host.split(":"), timeout=10) as connection:
+        connection.sendall(request.replace("{token}", token).encode())
+        assert connection.recv(100).split()[1] == str(status).encode()
+
+
+def test_the_page_has_all_from_this_server(served):
+    page = urllib.request.urlopen(served.url).read().decode()
+    sources = [part.split('"')[0] for part in page.split('src="')[1:]]
+    assert sources
+    assert all(source.startswith("/static/") for source in sources)
+    assert "cdn." not in page
+    assert "fonts." not in page
+    for source in sources:
+        with urllib.request.urlopen(served.url.rstrip("/") + source) as answer:
+            assert answer.status == 200
+
+
+def test_there_is_nothing_else(served):
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(served.url + "etc/passwd")
+    assert error.value.code == 404
+    error.value.close()
+
+
+def test_it_ends_in_one_line_with_its_signal():
+    with serving() as served:
+        assert served.interrupt(signal.SIGINT) == 0
+    assert served.said == [served.said[0], "the playground has ended\n"]
+    with serving() as served:
+        assert served.interrupt(signal.SIGTERM) == 143
+    assert len(served.said) == 2
+    assert "SIGTERM" in served.said[1]
