@@ -65,7 +65,8 @@ class Comparison:
     """
 
     def __init__(self, document: Any = None) -> None:
-        self._document, self._clock = document, None
+        self._document = document
+        self._clock: Any = None
         self._quiet = False
         self.runs: list[Run] = []
         self.view = LandscapeView(size=400, points=161)

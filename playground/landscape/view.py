@@ -83,7 +83,7 @@ class LandscapeView:
     def __init__(self, *, size: int = 420, points: int = 41) -> None:
         self.points = points
         self.plane: Plane | None = None
-        self._loss: Any = None
+        self._known: tuple[Any, ...] = ()
         self._surface: Surface | None = None
         self._lines: list[Line] = []
         self.figure = figure(
@@ -129,8 +129,9 @@ class LandscapeView:
         rows = [flat(params).vector for params in path] if like is None else path
         vectors = np.stack([np.asarray(row, structure.vector.dtype) for row in rows])
         plane = aligned(plane_of_path(vectors, structure.shapes), self.plane)
-        if loss is not self._loss or self._surface is None:
-            self._loss, self._surface = loss, Surface(loss, structure.unravel)
+        if self._surface is None or (loss, structure.shapes) != self._known:
+            self._known = (loss, structure.shapes)
+            self._surface = Surface(loss, structure.unravel)
         coordinates = plane.coordinates(vectors)
         # with few steps taken, what lies around is more to look at than they are
         extent = extent_of(coordinates, least=0.5 * float(np.linalg.norm(vectors[-1])) or 2.0)
