@@ -13,8 +13,10 @@
 
   // ── what is asked ───────────────────────────────────────────────────────────────────────────
   let asked = 0
+  let drawn = 0
   const ask = (name, value = null) => {
     models.asked.tags = [++asked, name, value]
+    settle()
   }
 
   const changeLayers = (change) => {
@@ -112,6 +114,13 @@
     text("label-high", told.labels[1])
     complain(told.error || told.ended)
     if (told.said) text("status", told.said)
+    settle()
+  }
+
+  // Whether the page shows all that was asked for, which its tests wait for.
+  const settle = () => {
+    const settled = state !== undefined && state.answered === asked && drawn >= state.frame
+    form.setAttribute("data-settled", String(settled))
   }
 
   const showLayers = (hidden) => {
@@ -175,7 +184,10 @@
     }
     form.setAttribute("data-frames", number)
     // once it is on the screen
-    requestAnimationFrame(() => { models.frame.tags = [number] })
+    requestAnimationFrame(() => {
+      models.frame.tags = [drawn = number]
+      settle()
+    })
   }
 
   const words = (value) => (Number.isFinite(value) ? value.toFixed(3) : "not finite")

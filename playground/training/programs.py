@@ -47,9 +47,7 @@ class Programs:
 
 def network(settings: Settings) -> MLP:
     """The network before the first step, drawn from the seed."""
-    return MLP(
-        settings.widths, activation=settings.activation, seed=settings.seed, dtype="float64"
-    )
+    return MLP(settings.widths, activation=settings.activation, seed=settings.seed, dtype="float64")
 
 
 def programs(settings: Settings) -> Programs:

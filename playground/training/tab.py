@@ -54,7 +54,7 @@ class Tab:
         self.told = ColumnDataSource(name="training-told")
         self.playing = False
         self.error = self._said = ""
-        self._sent = self._drawn = self._count = 0
+        self._sent = self._drawn = self._count = self._answered = 0
         self._ticking: Any = None
         self._spoken = 0.0
         self._name_models()
@@ -87,7 +87,8 @@ class Tab:
     def _heard(self, _attr: str, _old: Any, new: Any) -> None:
         self.error = ""
         try:
-            _, name, value = new
+            number, name, value = new
+            self._answered = int(number)
             self.ask(str(name), value)
         except InputError as error:
             self.error = str(error)
@@ -154,6 +155,7 @@ class Tab:
     def _pause_and_say(self) -> None:
         self._pause()
         self._said = f"paused: {self.words()}"
+        self._due = True
 
     def _step(self) -> None:
         self._pause()
@@ -211,9 +213,7 @@ class Tab:
         """How the network does, in words."""
         found, training = self.training.measured, self.training
         unit = "step" if training.settings.full_batch else "epoch"
-        return (
-            f"{unit} {training.epoch}, loss {found.train:.3f} on training data, {found.test:.3f} on test data"
-        )
+        return f"{unit} {training.epoch}, loss {found.train:.3f} on training data, {found.test:.3f} on test data"
 
     def _tell(self) -> None:
         self._count += 1
@@ -227,6 +227,9 @@ class Tab:
             "ended": self.training.ended,
             "said": self._said,
             "labels": self.training.train.labels,
+            # when all is on the screen that was asked for
+            "answered": self._answered,
+            "frame": self._sent + self._due,
         }
         self.told.tags = [self._count, json.dumps(state)]
         self._said = ""

@@ -90,6 +90,7 @@ _DECOMPOSED = "fused functions are taken apart by their generic formulas"
 _ONE_SEARCH = "one core of minimisation serves `argmin` and `minimize`"
 _MANY_DERIVATIVES = "full-batch methods take values, gradients and curvature from one tape"
 _HANDED_OVER = "gradients are handed over while the sweep goes on"
+_STEP_BY_STEP = "full-batch methods are asked for one point after another"
 _OWN_SWEEPS = "another convention of arguments and complex numbers: its operators put functions on the tape themselves"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
@@ -125,6 +126,9 @@ BACK_DOORS: dict[tuple[str, str], str] = {
     ): "a step says among which ranks its batch is divided",
     ("train", "autograd/compile/tracing/precision.py"): "the precisions that settings may name",
     ("playground", "train/cli/command.py"): "its command is a record as those of `train` are",
+    ("playground", "optim/full_batch/line_search.py"): _STEP_BY_STEP,
+    ("playground", "optim/full_batch/minimize.py"): _STEP_BY_STEP,
+    ("playground", "optim/full_batch/problem.py"): _STEP_BY_STEP,
 }
 
 # Modules without a test file of their name, each with its reason.

@@ -19,7 +19,9 @@ def test_each_weight_has_a_line_between_its_units(hidden):
     drawing.show_structure(found, training)
     units, lines = found.units.data, found.lines.data
     assert len(units["x"]) == sum(training.settings.widths)
-    places = {name: (x, y) for name, x, y in zip(units["name"], units["x"], units["y"], strict=True)}
+    places = {
+        name: (x, y) for name, x, y in zip(units["name"], units["x"], units["y"], strict=True)
+    }
     assert len(places) == len(units["x"])
     weights = sum(layer.W.size for layer in training.params.layers)
     assert {len(column) for column in lines.values()} == {weights}

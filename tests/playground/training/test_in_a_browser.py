@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
@@ -33,17 +34,20 @@ def wait_for(page, condition, argument=None):
     page.wait_for_function(condition, arg=argument, polling=20)
 
 
-def frame_after(page, act):
-    """Do something, and wait for the next frame."""
-    before = frames(page)
-    act()
-    wait_for(page, f"n => Number({FRAMES}) > n", before)
+def do(page, *acts):
+    """Do something, and wait until the page shows what came of it."""
+    for act in acts:
+        act()
+        page.wait_for_selector("#training[data-settled=true]")
 
 
 def pixels_of(page, name):
     """What a figure's canvas shows."""
     return page.evaluate(
-        """name => {
+        """async name => {
+          const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)))
+          await painted()
+          await painted()
           const root = Bokeh.documents[0].roots().find(root => root.name === name)
           const view = Bokeh.index.get_by_id(root.id)
           return view.canvas_view.compose().canvas.toDataURL()
@@ -62,8 +66,10 @@ def test_play_lowers_the_loss_and_changes_the_pictures(page):
     before = {name: pixels_of(page, name) for name in names}
     values = page.evaluate(PICTURE)
     button(page, "Play").click()
-    wait_for(page, "() => Number(document.getElementById('epoch').textContent.replace(',', '')) >= 40")
-    button(page, "Pause").click()
+    wait_for(
+        page, "() => Number(document.getElementById('epoch').textContent.replace(',', '')) >= 40"
+    )
+    do(page, button(page, "Pause").click)
     button(page, "Play").wait_for()
     assert loss(page) < 0.95 * start
     assert page.evaluate(PICTURE) != values
@@ -77,7 +83,7 @@ def test_play_lowers_the_loss_and_changes_the_pictures(page):
     assert said.startswith(f"paused: epoch {there}, loss {loss(page):.3f} ")
     assert f"At epoch {there}, " in page.locator("#surface-text").inner_text()
     # back to the start
-    frame_after(page, button(page, "Reset").click)
+    do(page, button(page, "Reset").click)
     assert (epoch(page), loss(page)) == (0, start)
     assert page.evaluate(PICTURE) == values
 
@@ -90,11 +96,11 @@ def test_the_keyboard_plays_steps_and_resets(page):
     button(page, "Pause").wait_for()
     wait_for(page, "() => Number(document.getElementById('epoch').textContent) > 2")
     # the focus has stayed
-    page.keyboard.press("Space")
+    do(page, lambda: page.keyboard.press("Space"))
     button(page, "Play").wait_for()
     there = epoch(page)
     page.keyboard.press("Tab")
-    frame_after(page, lambda: page.keyboard.press("Enter"))
+    do(page, lambda: page.keyboard.press("Enter"))
     assert epoch(page) == there + 1
 
 
@@ -121,12 +127,18 @@ CONTROLS = {
     "batch": _slide("batch", "End"),
     "optimiser": _select("optimiser", "Adam"),
     "activation": _select("activation", "relu"),
-    "strength": lambda page: (_select("regularisation", "l2")(page), _select("strength", "0.3")(page)),
+    "strength": lambda page: (
+        _select("regularisation", "l2")(page),
+        _select("strength", "0.3")(page),
+    ),
     "regularisation": _select("regularisation", "l1"),
     "data set": _check('[data-setting="dataset"][value="xor"]'),
     "share": _slide("share", "ArrowRight"),
     "noise": _slide("noise", "ArrowRight"),
-    "seed": lambda page: (page.locator('[data-setting="seed"]').fill("5"), page.keyboard.press("Tab")),
+    "seed": lambda page: (
+        page.locator('[data-setting="seed"]').fill("5"),
+        page.keyboard.press("Tab"),
+    ),
     "regenerate": _click('[data-action="regenerate"]'),
     "feature": _check('[data-feature="x1x2"]'),
     "add a layer": _click('[data-layers="1"]'),
@@ -140,8 +152,8 @@ CONTROLS = {
 
 
 def _after_a_step(page):
-    frame_after(page, button(page, "Reset").click)
-    frame_after(page, button(page, "Step").click)
+    do(page, button(page, "Reset").click, button(page, "Step").click)
+    assert epoch(page) == 1
     return page.evaluate(PICTURE), page.locator("#loss-train").inner_text()
 
 
@@ -149,7 +161,7 @@ def test_every_control_has_an_effect(page):
     without = []
     before = _after_a_step(page)
     for name, act in CONTROLS.items():
-        act(page)
+        do(page, partial(act, page))
         after = _after_a_step(page)
         if after == before:
             without.append(name)
@@ -164,15 +176,16 @@ def test_every_control_is_in_the_table(page):
         "problem", "optimiser", "search", "rate", "activation", "regularisation", "strength", "dataset", "share",
         "noise", "batch", "seed",
     }  # fmt: skip
-    others = page.locator("[data-action], [data-layers], [data-view], [data-feature], #table").count()
+    others = page.locator(
+        "[data-action], [data-layers], [data-view], [data-feature], #table"
+    ).count()
     assert others == 4 + 2 + 2 + 7 + 1
 
 
 def test_views_change_the_picture_alone(page):
     def changed(act):
         before = pixels_of(page, "training-surface")
-        act()
-        page.wait_for_timeout(150)
+        do(page, act)
         return pixels_of(page, "training-surface") != before
 
     start = loss(page)
@@ -186,41 +199,51 @@ def test_layers_and_units_have_their_limits(page):
     count = page.locator("#layer-count")
     add, remove = page.get_by_label("Add a layer"), page.get_by_label("Remove a layer")
     for k in range(3, 7):
-        frame_after(page, add.click)
+        do(page, add.click)
         assert count.inner_text() == str(k)
     assert add.is_disabled()
     for k in range(5, -1, -1):
-        frame_after(page, remove.click)
+        do(page, remove.click)
         assert count.inner_text() == str(k)
     assert remove.is_disabled()
-    frame_after(page, add.click)
+    do(page, add.click)
     first = page.locator('[data-layer="0"]')
     assert first.locator("output").inner_text() == "4 units"
     for _ in range(4):
-        frame_after(page, first.locator('[data-units="1"]').click)
+        do(page, first.locator('[data-units="1"]').click)
     assert first.locator('[data-units="1"]').is_disabled()
     assert first.locator("output").inner_text() == "8 units"
     # one feature stays
-    frame_after(page, page.locator('[data-feature="x1"]').uncheck)
+    do(page, page.locator('[data-feature="x1"]').uncheck)
     assert page.locator('[data-feature="x2"]').is_disabled()
 
 
 def test_a_table_of_ones_own_is_used_and_a_bad_one_is_told(page, tmp_path):
     bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
     bad.write_text("1,2\n3,4\n")
-    rows = [f"{a},{b},{'in' if a * a + b * b < 9 else 'out'}" for a in range(-5, 6) for b in range(-5, 6)]
+    rows = [
+        f"{a},{b},{'in' if a * a + b * b < 9 else 'out'}"
+        for a in range(-5, 6)
+        for b in range(-5, 6)
+    ]
     good.write_text("\n".join(["east,north,place", *rows]))
     said = page.get_by_role("alert")
     page.locator("#table").set_input_files(bad)
     wait_for(page, "() => document.getElementById('training-error').textContent.includes('row 1')")
-    assert said.inner_text() == "bad.csv, row 1: 2 columns, where two numbers and a label are needed"
-    frame_after(page, lambda: page.locator("#table").set_input_files(good))
+    assert (
+        said.inner_text() == "bad.csv, row 1: 2 columns, where two numbers and a label are needed"
+    )
+    do(page, lambda: page.locator("#table").set_input_files(good))
     wait_for(page, "() => document.getElementById('training-error').textContent === ''")
     assert page.locator('[data-setting="dataset"][value="own"]').is_checked()
     assert page.locator("#label-low").inner_text() == "in"
     start = loss(page)
     button(page, "Play").click()
-    wait_for(page, "start => Number(document.getElementById('loss-train').textContent) < start - 0.02", start)
+    wait_for(
+        page,
+        "start => Number(document.getElementById('loss-train').textContent) < start - 0.02",
+        start,
+    )
     bad.write_bytes(b"\xff\xfe\x00")
     page.locator("#table").set_input_files(bad)
     wait_for(page, "() => document.getElementById('training-error').textContent.includes('UTF-8')")
@@ -228,7 +251,7 @@ def test_a_table_of_ones_own_is_used_and_a_bad_one_is_told(page, tmp_path):
 
 def test_two_pages_train_their_own_networks(open_page):
     one, two = open_page(), open_page()
-    frame_after(two, lambda: two.locator('[data-setting="activation"]').select_option("relu"))
+    do(two, lambda: two.locator('[data-setting="activation"]').select_option("relu"))
     button(one, "Play").click()
     wait_for(one, "() => Number(document.getElementById('epoch').textContent) > 3")
     assert epoch(two) == 0
@@ -244,7 +267,9 @@ def test_a_long_play_has_the_same_models_and_sends_little_back(page):
     sent = []
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.on("Network.webSocketFrameSent", lambda event: sent.append(event["response"]["payloadData"]))
+    session.on(
+        "Network.webSocketFrameSent", lambda event: sent.append(event["response"]["payloadData"])
+    )
     models = "() => Bokeh.documents[0]._all_models.size"
     count = page.evaluate(models)
     elements = "() => document.querySelectorAll('*').length"
