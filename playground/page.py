@@ -14,6 +14,8 @@ from bokeh.application.handlers.function import FunctionHandler
 from bokeh.document import Document
 
 from ..train import InputError
+from .expression.tab import tab as expression_tab
+from .landscape.tab import tab as landscape_tab
 from .training import controls
 from .training.data import Data, decoded, read_table
 from .training.settings import OWN, Settings
@@ -70,6 +72,8 @@ def application(data: str | Path | None = None) -> Application:
             "training",
             {"controls": controls, "start": Settings(), "own": OWN, "has_own": own is not None},
         ),
+        Tab("optimisers", "Compare optimisers", landscape_tab),
+        Tab("expression", "Gradients of an expression", expression_tab),
     )
     return Application(FunctionHandler(partial(compose, tabs=tabs)))
 

@@ -1,1 +1,1 @@
-"""The tab in which values and error signals flow through the graph of an expression that one types."""
+"""The graph of an expression that one types, with values and error signals, step by step."""

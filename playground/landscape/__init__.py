@@ -1,1 +1,1 @@
-"""The loss on a plane through the parameters, with the path that an optimiser took on it."""
+"""The loss on a plane of parameter space, and the paths that optimisers take across it."""

@@ -1,0 +1,43 @@
+"""Tests of `playground/landscape/summary.py`: who came lowest, and the table."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from pullback.playground.landscape.methods import CHOICES, Run
+from pullback.playground.landscape.summary import COLOURS, sentence_of, table_of
+
+
+def _run(name, losses, evaluations=10, ending="out of steps"):
+    return Run(name, np.zeros((len(losses), 2)), np.asarray(losses, float), evaluations, ending)
+
+
+def test_each_optimiser_has_a_colour_and_dash_of_its_own():
+    assert set(COLOURS) == set(CHOICES)
+    assert len(set(COLOURS.values())) == len(CHOICES)
+
+
+def test_the_sentence_names_the_lowest_and_those_that_ran_away():
+    runs = [
+        _run("gd", [3, 2, 1]),
+        _run("l-bfgs", [3, 0.25], 4),
+        _run("adam", [3, 9], ending="ran away"),
+    ]
+    assert sentence_of(runs) == (
+        "L-BFGS came lowest: 0.25 in 1 steps and 4 evaluations. Smaller steps are needed by: Adam."
+    )
+    # of two that came as low, the one with fewer evaluations
+    assert sentence_of([_run("gd", [3, 0]), _run("cg", [3, 0], 9)]).startswith(
+        "nonlinear conjugate gradients"
+    )
+    assert sentence_of([]) == "Choose an optimiser."
+
+
+def test_the_table_is_in_the_order_of_the_losses():
+    html = table_of([_run("gd", [3, 2, 1]), _run("l-bfgs", [3, 0.25], 4)])
+    rows = [re.sub("<[^>]*>", " ", r).split() for r in re.findall("<tr>.*?</tr>", html)]
+    assert rows[1] == ["L-BFGS", "1", "4", "0.25", "out", "of", "steps"]
+    assert rows[2][:2] == ["gradient", "descent,"]
+    assert COLOURS["gd"][0] in html
