@@ -65,10 +65,11 @@ class Comparison:
     """
 
     def __init__(self, document: Any = None) -> None:
-        self._document, self._clock = document, None
+        self._document = document
+        self._clock: Any = None
         self._quiet = False
         self.runs: list[Run] = []
-        self.view = LandscapeView(size=400, points=161)
+        self.view = LandscapeView(size=400, points=161, paths=len(FIRST))
         first = next(iter(FUNCTIONS.values()))
         self.function = Select(
             title="Function", value=next(iter(FUNCTIONS)), width=2 * W + 10,
