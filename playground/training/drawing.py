@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -256,7 +257,7 @@ def _lines(places: list[list[float]], names: list[list[str]]) -> dict[str, Any]:
     t = np.linspace(0, 1, _CURVE_POINTS)
     bend = t * t * (3 - 2 * t)
     found: dict[str, Any] = {"xs": [], "ys": [], "name": []}
-    for k, (left, right) in enumerate(zip(places, places[1:], strict=False)):
+    for k, (left, right) in enumerate(itertools.pairwise(places)):
         for i, a in enumerate(left):
             for j, b in enumerate(right):
                 found["xs"].append(k + t)

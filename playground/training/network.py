@@ -1,4 +1,4 @@
-"""The network that trains: its data, its parameters and their history, moved on step by step. It knows nothing of the page."""
+"""The network that trains: its data, its parameters and their history, step by step. It knows nothing of the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...optim.full_batch.problem import Problem
 from ...train import InputError
 from .data import EXTENT, Data, draw, split
 from .features import columns
-from .programs import Programs, network, programs
+from .programs import network, programs
 from .settings import CONSTANT, OWN, SEARCHES, Settings
 
 OUTPUT_SIDE, EVERY = 81, 3

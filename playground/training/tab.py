@@ -1,9 +1,9 @@
 """The tab: what the page asks, what it is told, and the frames that it is sent, one network for each page.
 
-Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the server
-writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page gives the
-number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page that is slow, or
-hidden, makes training slower, and nothing piles up.
+Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the
+server writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page gives
+the number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page that is
+slow, or hidden, makes training slower, and nothing piles up.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Tab:
         }
 
     def _name_models(self) -> None:
-        """The page's script finds sources by their names, and ranges; a figure's tags make them part of the document."""
+        """The page's script finds models by their names; a figure's tags make those part of the document."""
         f = self.figures
         for name in ("lines", "units", "output", "train", "test", "losses", "gradients"):
             getattr(f, name).name = f"training-{name}"

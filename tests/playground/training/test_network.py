@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,15 +39,19 @@ def test_each_line_search_lowers_the_loss_at_every_step(search):
         assert float(training.loss_of(training.params)) < float(before)
 
 
-def test_an_epoch_takes_the_steps_that_the_batch_says(monkeypatch):
-    for batch, steps in ((10, 25), (50, 5), (30, 8)):
-        training = Training(Settings(hidden=(), batch=batch))
-        taken = []
-        step = training._programs.step
-        counted = lambda *a, step=step: taken.append(len(a[3])) or step(*a)  # noqa: E731 - bound to this turn
-        object.__setattr__(training._programs, "step", counted)
-        training.advance()
-        assert taken == [batch] * steps
+@pytest.mark.parametrize(("batch", "steps"), [(10, 25), (50, 5), (30, 8)])
+def test_an_epoch_takes_the_steps_that_the_batch_says(batch, steps):
+    training = Training(Settings(hidden=(), batch=batch))
+    taken = []
+    step = training._programs.step
+
+    def counted(*arguments):
+        taken.append(len(arguments[3]))
+        return step(*arguments)
+
+    training._programs = replace(training._programs, step=counted)
+    training.advance()
+    assert taken == [batch] * steps
 
 
 def test_an_epoch_may_be_taken_in_parts_and_is_the_same():
