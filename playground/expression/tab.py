@@ -90,7 +90,8 @@ class ExpressionTab:
             html_attributes={"role": "alert"},
         )
         self.sentence = Div(
-            text="", sizing_mode="stretch_width", max_width=_WIDTH, min_height=70, styles={"font-size": "15px", "line-height": "1.45"},
+            text="", sizing_mode="stretch_width", max_width=_WIDTH, min_height=70,
+            styles={"font-size": "15px", "line-height": "1.45"},
             html_attributes={"role": "status", "aria-live": "polite"},
         )  # fmt: skip
         self.view = GraphView()
