@@ -1,7 +1,7 @@
 """The playground: a page on which networks train before one's eyes, and gradients flow through an expression.
 
-``pullback playground`` opens it. Nothing here imports Bokeh (extra ``playground``) until the page is served. The arrow to
-this package goes from the root alone: `pullback.__main__` adds its command to those of `train`.
+``pullback playground`` opens it. Nothing here imports Bokeh (extra ``playground``) until the page is served. The arrow
+to this package goes from the root alone: `pullback.__main__` adds its command to those of `train`.
 """
 
 from .server import serve

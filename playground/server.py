@@ -31,7 +31,7 @@ def serve(
     address: str = ADDRESS,
     browser: bool = True,
     data: str | Path | None = None,
-    told: Callable[[str], Any] = partial(print, flush=True),
+    told: Callable[[str], Any] | None = None,
 ) -> None:
     """Serve the playground until Ctrl-C.
 
@@ -45,8 +45,8 @@ def serve(
         Whether to open the page in the system's browser.
     data : path, optional
         A CSV of two columns of numbers and a label, which the page offers as a data set.
-    told : callable
-        Takes each line that is told.
+    told : callable, optional
+        Takes each line that is told; by default they are printed.
 
     Raises
     ------
@@ -63,6 +63,7 @@ def serve(
     # of pages that were closed in the middle of a frame, and of requests for what there is not
     for name in ("bokeh", "tornado.access"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    told = told or partial(print, flush=True)
     server, url = start(port=port, address=address, data=data)
     told(f"the playground is on {url} (Ctrl-C ends it)")
     loop = server.io_loop

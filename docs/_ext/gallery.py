@@ -91,14 +91,18 @@ _watching = False
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Notes each drawing that this process opens to write."""
-    if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
-        path, mode = os.fspath(arguments[0]), arguments[1]
-        writes = isinstance(mode, str) and any(c in mode for c in "wx+")
-        if isinstance(path, str) and path.endswith(DRAWINGS) and writes:
-            path = Path(path).resolve()
-            if path not in _written:
-                _written.append(path)
+    """Notes each drawing that this process opens to write, or gives its name when it is written, as `pb.draw` does."""
+    if event == "open" and isinstance(arguments[1], str) and set("wx+") & set(arguments[1]):
+        path = arguments[0]
+    elif event == "os.rename":
+        path = arguments[1]
+    else:
+        return
+    path = os.fspath(path) if isinstance(path, os.PathLike) else path  # or a number, or bytes
+    if isinstance(path, str) and path.endswith(DRAWINGS):
+        path = Path(path).resolve()
+        if path not in _written:
+            _written.append(path)
 
 
 def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:

@@ -59,6 +59,7 @@ for i, (name, v) in enumerate(zip(names, (x, z1, a1, z2, a2, F), strict=True)):
     ax.text(i, 0.42, words(v), ha="center", color="C0", weight="bold")
     if (signal := signals.get(name.replace("_", ""))) is not None:
         ax.text(i, -0.42, words(signal), ha="center", va="top", color="C1", weight="bold")
+        ax.text(i, -0.74, rf"$\bar {name}$" if i < 5 else r"6   $\bar F$", ha="center", color="C1")
 look = lambda c: {"arrowstyle": "->", "color": c}
 arrow = lambda start, end, c: ax.annotate("", end, start, arrowprops=look(c))
 for i, step in enumerate(there):
@@ -67,13 +68,12 @@ for i, step in enumerate(there):
 for i, step in enumerate(back, 1):
     arrow((i + 0.78, -0.07), (i + 0.22, -0.07), "C1")
     ax.text(i + 0.5, -0.14, f"{11 - i}   ${step}$", ha="center", va="top", color="C1", size=9)
-ax.text(5, -0.75, r"6   $\bar F = 1$", ha="center", color="C1", size=9)
 for i, layer, k in ((1, 1, 0), (3, 2, 2)):
-    arrow((i, -0.64), (i, -0.98), "C2")
+    arrow((i, -0.78), (i, -1.04), "C2")
     for p, g, dx in (("W", parameters[k], -0.3), ("b", parameters[k + 1], 0.32)):
         label = rf"$\bar {p}_{layer}$" + "\n" + words(g)
-        ax.text(i + dx, -1.05, label, ha="center", va="top", color="C2", weight="bold")
-ax.set(xlim=(-0.5, 5.4), ylim=(-1.6, 0.6))
+        ax.text(i + dx, -1.08, label, ha="center", va="top", color="C2", weight="bold")
+ax.set(xlim=(-0.5, 5.4), ylim=(-1.65, 0.6))
 ax.set_title("Values there (blue), error signals back (orange), gradients (green)")
 ax.axis("off")
 plt.show()

@@ -5,10 +5,11 @@ Beyond the mean: several targets, quantiles, and noise that varies
 A network has as many outputs as one asks for, and the loss decides what they are. Left: squared error with two
 targets, the coordinates of a curve. Middle: the negative log-likelihood of a normal distribution,
 :math:`\log\sigma(x) + (y - \mu(x))^2 / 2\sigma(x)^2`, whose two outputs are mean and log standard deviation: the
-network learns where the data are noisy. Right: the quantile loss :math:`\max(q\,e, (q - 1)\,e)` of :math:`e = y -
-\hat y`, which is least where a share :math:`q` of the targets lies below; skewed noise is no trouble.
+network learns where the data are noisy. Right: the quantile loss :math:`\max(q\,e, (q - 1)\,e)` of
+:math:`e = y - \hat y`, which is least where a share :math:`q` of the targets lies below; skewed noise is no trouble.
 
-A loss is any function that ``pb.grad`` can differentiate, and these are two lines each.
+A loss is any function that ``pb.grad`` can differentiate, and these are two lines each. Vector targets are in
+mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -69,7 +70,7 @@ for ax, name, middle_line, band in (
     ax.fill_between(t[:, 0], *band, color="C0", alpha=0.2, linewidth=0)
     ax.plot(t, middle_line, color="C0")
     ax.set(xlabel="$x$", ylabel="$y$", ylim=(-2, 2.5))
-middle.set_title(r"Mean and two standard deviations")
-right.set_title(f"Median, 5 % and 95 % quantiles: {100 * inside:.0f} % inside")
+middle.set_title("Mean and two standard deviations")
+right.set_title(f"Quantiles of 5, 50 and 95 %: {100 * inside:.0f} % inside")
 
 plt.show()

@@ -2,12 +2,13 @@ r"""
 Over-fitting and early stopping
 ===============================
 
-A large network on few, noisy points: the training loss falls for ever, since in the end the network knows each point
-by heart. The loss on other points, the validation part, falls at first, while what is learned holds for both, and
-then rises. Early stopping keeps the weights of the epoch in which it was least.
+A large network on few, noisy points: the training loss keeps falling, until the network knows each point by heart.
+The loss on other points, the validation part, falls at first, while what is learned holds for both, and then rises.
+Early stopping keeps the weights of the epoch in which it was least.
 
 ``pb.train.fit`` does so: ``run.model`` has the best weights, ``run.last`` those of the end. Left, both losses; then
-what the two networks decide, with the training points; the dashed line is the true boundary.
+what the two networks decide, with the training points; the dashed line is the true boundary. Early stopping is in
+mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -46,9 +47,7 @@ figure, axes = plt.subplots(1, 3, figsize=(12, 4), width_ratios=[1.25, 1, 1])
 pb.train.plots.curves(run, ax=axes[0])
 axes[0].set_title("The training loss falls, the validation loss turns")
 
-# %%
 # Probabilities of the second class, of the best weights and of the last.
-
 shades = LinearSegmentedColormap.from_list("", ["C0", "white", "C1"])
 side = np.linspace(-3, 3, 150)
 plane = pb.asarray(np.stack(np.meshgrid(side, side), axis=-1).astype("float32"))

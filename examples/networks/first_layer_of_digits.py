@@ -5,9 +5,10 @@ What the first layer of digits learns
 A unit of the first layer computes :math:`h(w \cdot x + b)`: how well the image :math:`x` agrees with a picture of
 weights :math:`w`. Drawn as images, red for positive and blue for negative, the weights say what each unit looks for.
 
-Left, before training: noise. Middle, after: strokes, gaps and corners, while pixels of the border, which are empty in
-every image, have faded by weight decay. Right, what the last layer makes of the units: rows are the digits, columns
-the units above.
+Left, before training: noise. Middle, after it: strokes, gaps and corners, while the weights of pixels at the border
+that are empty in every image have faded by weight decay. Right, the mean of the 20 images that excite each unit most:
+they have more ink where the weights are red than where they are blue. First-layer weights as images are a picture of
+mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -45,8 +46,10 @@ assert weights[empty].mean() < 0.2 * weights[~empty].mean()
 
 excitement = pb.to_numpy(after.layers[0](train[0]))
 largest = np.argsort(-excitement, axis=0)[:20]  # (20, units)
-means = pb.to_numpy(train[0])[largest].mean(axis=0).reshape(4, 4, 8, 8)
-tiles = np.pad(means, ((0, 0), (0, 0), (3, 0), (1, 0)), constant_values=np.nan)
+means = pb.to_numpy(train[0])[largest].mean(axis=0)  # (units, pixels)
+W = pb.to_numpy(after.layers[0].W).T
+assert means[W > 0.1].mean() > 1.2 * means[W < -0.1].mean()
+tiles = np.pad(means.reshape(4, 4, 8, 8), ((0, 0), (0, 0), (3, 0), (1, 0)), constant_values=np.nan)
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4), width_ratios=[1.12, 1.12, 1])
 for ax, model in zip(axes, (before, after), strict=False):

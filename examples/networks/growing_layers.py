@@ -8,7 +8,7 @@ moons; two spirals of two turns take two.
 
 Each network is trained on the 300 points that are drawn, by L-BFGS on the log loss of two classes with a small L2
 penalty, and the titles say how many of them it gets right. Colours are its probabilities, the black line is the
-boundary.
+boundary. Decision boundaries are a picture of mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -36,7 +36,7 @@ def spirals():
 
 
 def trained(x, layers):
-    """The better of two starts: with few units some end in poor minima."""
+    """The best of three starts: with few units some end in poor minima."""
     inputs, labels = pb.asarray(x), pb.asarray(y)
 
     def loss(model):
@@ -44,7 +44,7 @@ def trained(x, layers):
         return data + 1e-4 * pb.models.l2_penalty(model)
 
     sizes = [2, *[8] * layers, 1]
-    starts = [pb.models.MLP(sizes, activation="tanh", seed=s, dtype="float64") for s in range(2)]
+    starts = [pb.models.MLP(sizes, activation="tanh", seed=s, dtype="float64") for s in range(3)]
     runs = [pb.optim.minimize(loss, start, maxiter=400, gtol=1e-4) for start in starts]
     return min(runs, key=lambda run: run.fun).x
 

@@ -3,13 +3,13 @@ A logistic unit becomes a threshold
 ===================================
 
 The logistic unit :math:`\sigma(a v) = 1 / (1 + e^{-a v})` is a threshold made smooth: as :math:`a` grows, that is, as
-the weights into the unit grow, it approaches the step :math:`\theta(v)`, and the area between the two is :math:`2 \ln
-2 / a`.
+the weights into the unit grow, it approaches the step :math:`\theta(v)`, and the area between the two is
+:math:`2 \ln 2 / a`.
 
 What one pays is the gradient. Its peak :math:`a/4` rises while its area stays 1, so that it becomes a spike: an
-example that lies a distance :math:`v` from the threshold sends back :math:`a\,\sigma(av)\,\sigma(-av) \approx a
-e^{-a|v|}`, which soon is nothing. That is why networks are trained with soft units, although sums of thresholds can
-approximate any function.
+example that lies a distance :math:`v` from the threshold sends back
+:math:`a\,\sigma(av)\,\sigma(-av) \approx a e^{-a|v|}`, which soon is nothing. That is why networks are trained with
+soft units, although sums of thresholds can approximate any function. Both are activations of mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -47,10 +47,7 @@ left.legend(loc="upper left")
 middle.set(title="Its derivative becomes a spike of area 1", xlabel="$v$", xlim=(-2, 2))
 middle.set_ylabel(r"$\mathrm{d}\sigma(av)\,/\,\mathrm{d}v$")
 
-# %%
-# The same derivative as an example feels it that lies at some distance from the threshold, for steeper and steeper
-# units.
-
+# The same derivative for an example at some distance from the threshold, and steeper and steeper units.
 a = np.geomspace(0.1, 500, 400)
 for distance, colour in zip([0.1, 0.3, 1.0, 3.0], ["C0", "C1", "C2", "C3"], strict=True):
     felt = pb.vmap(pb.grad(unit), in_axes=(None, 0))(pb.asarray(distance), pb.asarray(a))

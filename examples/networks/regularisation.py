@@ -3,13 +3,13 @@ L2, L1 and dropout side by side
 ===============================
 
 The same network on the same 200 points, one label of ten wrong, trained for as long with four settings. Without
-regularisation it fences in every wrong label. L2 adds :math:`\frac{\lambda}{2}\sum w^2` to the loss, which makes all
-weights small. L1 adds :math:`\lambda\sum|w|`; its proximal step ``sign(w) max(|w| − sλ, 0)`` makes most of them
+regularisation it fences in single wrong labels. L2 adds :math:`\frac{\lambda}{2}\sum w^2` to the loss, which makes
+all weights small. L1 adds :math:`\lambda\sum|w|`; its proximal step ``sign(w) max(|w| − sλ, 0)`` makes most of them
 exactly 0. Dropout leaves units out at random in each step, so that none can rely on another: the weights stay large,
 the function becomes smooth.
 
 Above, the probabilities and the boundary, with the true one dashed, and the log loss on 1000 other points; below, the
-weights.
+weights. The three are in mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -41,7 +41,12 @@ def trained(weight_decay=0.0, l1=0.0, dropout=0.0):
     return pb.train.fit(network, M.cross_entropy, train, test, opt, **settings)
 
 
-ways = {"nothing": {}, "L2": {"weight_decay": 3e-3}, "L1": {"l1": 1e-3}, "dropout": {"dropout": 0.3}}
+ways = {
+    "nothing": {},
+    "L2": {"weight_decay": 3e-3},
+    "L1": {"l1": 1e-3},
+    "dropout": {"dropout": 0.3},
+}
 side = np.linspace(-3, 3, 150)
 plane = pb.asarray(np.stack(np.meshgrid(side, side), axis=-1).astype("float32"))
 shades = LinearSegmentedColormap.from_list("", ["C0", "white", "C1"])

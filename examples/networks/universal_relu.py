@@ -3,11 +3,13 @@ Universal approximation by ReLUs
 ================================
 
 A network with one hidden layer of rectifiers, :math:`\hat f(x) = c_0 + \sum_k c_k \max(0, w_k x + b_k)`, is linear
-between points: unit :math:`k` switches at :math:`x = -b_k / w_k` and puts a kink there. Its derivative is a
-staircase, the sum of thresholds :math:`\sum_k c_k w_k\,\theta(w_k x + b_k)`.
+between points: unit :math:`k` switches at :math:`x = -b_k / w_k` and puts a kink there (dots). With :math:`n` kinks,
+equally spaced, the error for a function of bounded curvature falls as :math:`1/n^2`, where steps have :math:`1/n`.
+Training moves the kinks to where the function is curved.
 
-Training moves the kinks (dots) to where the function is curved. With :math:`n` of them the error falls as
-:math:`1/n^2`, where steps have :math:`1/n`. The second row is ``pb.vmap(pb.grad(f))`` of the same networks.
+The second row shows derivatives, by ``pb.vmap(pb.grad(f))``: that of the network is a staircase, the sum of
+thresholds :math:`\sum_k c_k w_k\,\theta(w_k x + b_k)`, and that is all the function has to be. Universal
+approximation is in mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt

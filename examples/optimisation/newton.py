@@ -62,7 +62,7 @@ for at, then in zip(by_newton[:2, 0], by_newton[1:3, 0], strict=True):
     left.plot(*(then[:, None] + ellipse), color="C4", linewidth=1.2)
 left.plot(*by_newton[:, 0].T, "o-", color="C1", markersize=4)
 left.plot(*BEST, "k+", markersize=9, zorder=3)
-left.set(title="Newton's steps", xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+left.set(title="To the middle of each ellipse", xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
 middle.semilogy(slow[:21, 0], "o-", color="C0", markersize=3, label="gradient descent")
 middle.semilogy(np.maximum(error[:, 0], 1e-17), "o-", color="C1", markersize=4, label="Newton")
 middle.set(title="The error of one path", xlabel="step k", ylabel=r"$\|x_k - x^*\|$")

@@ -1,6 +1,6 @@
 r"""
 Gaussian process regression by the gradient of its likelihood
-==============================================================
+=============================================================
 
 A Gaussian process with kernel k puts a distribution on functions. With noise of variance :math:`\sigma^2` the
 logarithm of the likelihood of the data,

@@ -1,6 +1,6 @@
 r"""
 Kernel ridge regression: six kernels, six ideas of what a function is
-======================================================================
+=====================================================================
 
 With a kernel k, the fit :math:`f(x) = \sum_i a_i\, k(x, x_i)` that minimises
 :math:`\sum_i (y_i - f(x_i))^2 + \alpha \|f\|_k^2` is one linear system,

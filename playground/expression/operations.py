@@ -49,6 +49,8 @@ _LARGEST = "has a kink where two elements are largest"
 _SMALLEST = "has a kink where two elements are smallest"
 _EQUAL = "has a kink where both are equal: half goes to each"
 _TRANSPOSED = ("→ times {1}, transposed", "→ times {0}, transposed")
+_GREATER = ("(1 if {0} > {1} else 0)", "(1 if {1} > {0} else 0)")
+_SMALLER = ("(1 if {0} < {1} else 0)", "(1 if {1} < {0} else 0)")
 _KINK = "has a kink where its operand is 0: the derivative there is 0"
 
 OPERATORS: dict[str, Operation] = {
@@ -88,8 +90,8 @@ FUNCTIONS: dict[str, Operation] = {
         Operation("sum", xp.sum, "sum {0}", ("→ to every element",)),
         Operation("mean", xp.mean, "mean {0}", ("→ divided by their number, to every element",)),
         Operation("dot", lambda a, b: xp.sum(a * b), "⟨{0}, {1}⟩", ("{1}", "{0}")),
-        Operation("maximum", xp.maximum, "max({0}, {1})", ("(1 if {0} > {1} else 0)", "(1 if {1} > {0} else 0)"), _EQUAL),
-        Operation("minimum", xp.minimum, "min({0}, {1})", ("(1 if {0} < {1} else 0)", "(1 if {1} < {0} else 0)"), _EQUAL),
+        Operation("maximum", xp.maximum, "max({0}, {1})", _GREATER, _EQUAL),
+        Operation("minimum", xp.minimum, "min({0}, {1})", _SMALLER, _EQUAL),
         Operation("softmax", xp.softmax, "softmax {0}", ("→ as {out} · (e − ⟨e, {out}⟩), e the signal",)),
         Operation("logsumexp", xp.logsumexp, "logsumexp {0}", ("softmax {0}",)),
     )

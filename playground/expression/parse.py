@@ -189,7 +189,7 @@ class _Reader:
         if depth > MOST_DEPTH:
             raise self.refused(f"nested deeper than {MOST_DEPTH}", node)
         match node:
-            case ast.Constant(value=value) if type(value) in (int, float):
+            case ast.Constant(value=int() | float() as value) if type(value) is not bool:
                 return self.number(float(value), node)
             case ast.Name(id=name):
                 return self.name(name, node)

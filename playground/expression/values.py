@@ -60,12 +60,9 @@ def parse_value(text: str) -> np.ndarray:
 
 def _read(node: ast.expr, text: str, indent: int) -> Any:
     match node:
-        case ast.Constant(value=value) if type(value) in (int, float):
+        case ast.Constant(value=int() | float() as value) if type(value) is not bool:
             return float(value)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (
-            int,
-            float,
-        ):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -float(value)
         case ast.List(elts=elements):
             return [_read(x, text, indent) for x in elements]

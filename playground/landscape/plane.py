@@ -82,7 +82,7 @@ def plane_of_path(path: np.ndarray, shapes: Sequence[tuple[int, ...]], seed: int
     names = [f"principal direction {k + 1}" for k in range(len(found))]
     rng = np.random.default_rng(seed)
     while len(found) < 2:
-        d = filter_normalised(rng.normal(size=size), origin, shapes)
+        d = filter_normalised(rng.standard_normal(origin.shape), origin, shapes)
         for unit in found:
             d = d - (unit @ d) * unit
         found.append(d / np.linalg.norm(d))

@@ -195,7 +195,7 @@ def split(data: Data, share: float, seed: int = 0) -> tuple[Data, Data]:
 
 
 def read_table(text: str, name: str = "the file") -> Data:
-    """Data of one's own: two columns of numbers and a label, separated by comma, semicolon or tab.
+    r"""Data of one's own: two columns of numbers and a label, separated by comma, semicolon or tab.
 
     Labels of two different texts or numbers are classes; more numbers are targets of a regression. The columns are
     moved and scaled into the square.

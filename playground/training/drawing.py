@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +90,14 @@ def figures() -> Figures:
 def _plain(**settings: Any) -> Any:
     """A figure without tools, in the page's colours."""
     made = figure(toolbar_location=None, tools="", sizing_mode="stretch_width", **settings)
-    made.background_fill_color = made.border_fill_color = None
     made.outline_line_color = None
     made.grid.grid_line_color = _GRID
+    return dressed(made)
+
+
+def dressed(made: Any) -> Any:
+    """A figure in the page's colours and letters."""
+    made.background_fill_color = made.border_fill_color = None
     for axis in (*made.xaxis, *made.yaxis):
         axis.axis_line_color = axis.major_tick_line_color = "#9aa1ae"
         axis.minor_tick_line_color = None
@@ -256,7 +262,7 @@ def _lines(places: list[list[float]], names: list[list[str]]) -> dict[str, Any]:
     t = np.linspace(0, 1, _CURVE_POINTS)
     bend = t * t * (3 - 2 * t)
     found: dict[str, Any] = {"xs": [], "ys": [], "name": []}
-    for k, (left, right) in enumerate(zip(places, places[1:], strict=False)):
+    for k, (left, right) in enumerate(itertools.pairwise(places)):
         for i, a in enumerate(left):
             for j, b in enumerate(right):
                 found["xs"].append(k + t)

@@ -1,8 +1,8 @@
 """A frame: all that one redraw of the page shows, as bytes, which `static/training.js` takes apart.
 
 Numbers of four bytes come first, `HEADER` of them and then, as many as the header says: norms of gradients by layer,
-weights, biases, and the curves (epochs, training losses, test losses). Bytes follow: the picture of each hidden unit and
-of the output at `UNIT_SIDE` points a side, then that of the output at `OUTPUT_SIDE`; 0 is −1 and 254 is 1.
+weights, biases, and the curves (epochs, training losses, test losses). Bytes follow: the picture of each hidden unit
+and of the output at `UNIT_SIDE` points a side, then that of the output at `OUTPUT_SIDE`; 0 is −1 and 254 is 1.
 """
 
 from __future__ import annotations

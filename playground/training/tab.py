@@ -1,9 +1,9 @@
 """The tab: what the page asks, what it is told, and the frames that it is sent, one network for each page.
 
-Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the server
-writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page gives the
-number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page that is slow, or
-hidden, makes training slower, and nothing piles up.
+Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the
+server writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page gives
+the number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page that is
+slow, or hidden, makes training slower, and nothing piles up.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 
 from ...train import InputError
+from ..landscape.view import LandscapeView
 from .data import Data, decoded, read_table
-from .drawing import Figures, figures, palette, show_data, show_structure
+from .drawing import Figures, dressed, figures, palette, show_data, show_structure
 from .frame import encoded
 from .network import Training
 from .settings import OWN, Settings
@@ -30,6 +31,8 @@ _TICK_MILLISECONDS = 16
 # of each tick, so that two pages share the server
 _SECONDS_OF_TRAINING = 0.012
 _SECONDS_BETWEEN_WORDS = 10.0
+_SECONDS_BETWEEN_MAPS = 0.5
+_LANDSCAPE_POINTS = 41
 _MOST_NAME = 60
 
 
@@ -48,6 +51,10 @@ class Tab:
         chosen = Settings() if own is None else Settings().changed("dataset", OWN, own)
         self.training = Training(chosen, own)
         self.figures: Figures = figures()
+        self.landscape = LandscapeView(size=300, points=_LANDSCAPE_POINTS)
+        dressed(self.landscape.figure).update(frame_width=430, title=None)
+        self._mapped = True
+        self._map_at = 0.0
         empty = np.zeros(0, np.uint8)
         self.frame = ColumnDataSource({"bytes": empty}, name="training-frame")
         self.asked = ColumnDataSource(name="training-asked")
@@ -72,10 +79,11 @@ class Tab:
             "training-surface": f.surface,
             "training-curves": f.curves,
             "training-norms": f.norms,
+            "training-landscape": self.landscape.layout,
         }
 
     def _name_models(self) -> None:
-        """The page's script finds sources by their names, and ranges; a figure's tags make them part of the document."""
+        """The page's script finds models by their names; a figure's tags make those part of the document."""
         f = self.figures
         for name in ("lines", "units", "output", "train", "test", "losses", "gradients"):
             getattr(f, name).name = f"training-{name}"
@@ -96,6 +104,8 @@ class Tab:
         self._tell()
         if self._due:
             self._send()
+            if not self.playing:
+                self._map()
 
     def ask(self, name: str, value: Any = None) -> None:
         """Do what a control asks for.
@@ -103,7 +113,8 @@ class Tab:
         Parameters
         ----------
         name : str
-            "play", "pause", "step", "reset", "table", "test", "two-colours", "ready", or a field of `Settings`.
+            "play", "pause", "step", "reset", "ready", "table", "test", "two-colours", "landscape", or a field of
+            `Settings`.
         value : object
 
         Raises
@@ -124,6 +135,10 @@ class Tab:
             self.figures.shown.visible = bool(value)
         elif name == "two-colours":
             self.figures.colours.palette = palette(2) if value else palette()
+        elif name == "landscape":
+            self._mapped = bool(value)
+            self.landscape.layout.visible = self._mapped
+            self._map()
         elif name == "table":
             self._bring(value)
         else:
@@ -194,6 +209,8 @@ class Tab:
             self._spoken = time.monotonic()
             self._said = self.words()
             self._tell()
+        if not self.playing or time.monotonic() > self._map_at:
+            self._map()
 
     def _acknowledged(self, _attr: str, _old: Any, new: Any) -> None:
         self._drawn = max(self._drawn, int(new[0]))
@@ -208,6 +225,23 @@ class Tab:
         show_data(self.figures, self.training.train, self.training.test)
         show_structure(self.figures, self.training)
         self._due = True
+
+    def _map(self) -> None:
+        """Draw the loss around the path. While it plays, this takes a tenth of the time, and no more."""
+        if not self._mapped or self.training.ended.startswith("the loss is no longer finite"):
+            return
+        begun = time.monotonic()
+        training = self.training
+        self.landscape.show(
+            training.programs.objective,
+            np.stack(training.path.values),
+            *training.training_arrays,
+            like=training.params,
+            steps=training.path.epochs,
+            losses=[train for train, _ in training.losses.values],
+        )
+        now = time.monotonic()
+        self._map_at = now + max(_SECONDS_BETWEEN_MAPS, 9 * (now - begun))
 
     def words(self) -> str:
         """How the network does, in words."""

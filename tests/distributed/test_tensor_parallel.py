@@ -37,7 +37,7 @@ def dense(blocks, x, y):
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_tensor_parallel_gradients_are_parts_of_the_dense_one(module, size):
-    blocks, (x, y) = module.network((3, 5, 4, 2), 9), data(6, 3, 2)
+    blocks, (x, y) = module.network([(3, 5), (5, 4), (4, 2)], 9), data(6, 3, 2)
     value, gradient = pb.value_and_grad(dense)(blocks, x, y)
 
     def rank():
@@ -51,7 +51,7 @@ def test_tensor_parallel_gradients_are_parts_of_the_dense_one(module, size):
 
 
 def test_tensor_parallel_training_is_that_of_one_process(module):
-    blocks, (x, y) = module.network((3, 5, 2), 8), data(6, 3, 2)
+    blocks, (x, y) = module.network([(3, 5), (5, 2)], 8), data(6, 3, 2)
     opt = pb.optim.Adam(0.01)
     p, state = blocks, opt.init(blocks)
     for _ in range(20):
@@ -72,8 +72,8 @@ def test_tensor_parallel_training_is_that_of_one_process(module):
 
 
 def test_tensor_parallel_sends_the_outputs_of_each_block_twice_and_the_shares_of_b(module):
-    widths, rows, size = (3, 5, 4, 2), 6, 4
-    blocks, (x, y) = module.network(widths, 8), data(rows, 3, 2)
+    sizes, rows, size = [(3, 5), (5, 4), (4, 2)], 6, 4
+    blocks, (x, y) = module.network(sizes, 8), data(rows, 3, 2)
 
     def rank():
         mine = module.part(blocks)
@@ -81,7 +81,7 @@ def test_tensor_parallel_sends_the_outputs_of_each_block_twice_and_the_shares_of
         module.value_and_grad(mine, x, y)
         return dist.world().traffic["all_reduce"]
 
-    outputs = sum(widths[1:])
+    outputs = sum(n for _, n in sizes)
     for count in dist.simulate(rank, size):
         # a number of 8 bytes travels 2 (P − 1)/P times; forward and backward of each block, and the gradients of b
         assert count.calls == 2 * 3 + 3

@@ -43,7 +43,7 @@ def open_page(served: Served, chromium: Any) -> Iterator[Callable[..., Any]]:
         opened.append(page)
         page.goto(served.url + path)
         # the first frame is drawn
-        page.wait_for_selector("#training[data-settled=true]")
+        page.wait_for_selector("#training[data-settled=true]", state="attached")
         return page
 
     yield open_

@@ -38,7 +38,8 @@ def test_train_alone_knows_nothing_of_it(capsys):
 def test_options_reach_the_server(monkeypatch):
     given = {}
     monkeypatch.setattr(command, "serve", lambda **options: given.update(options))
-    assert main(["playground", "--port", "6000", "--address", "::1", "--no-browser", "--data", "a.csv"]) == 0  # fmt: skip
+    arguments = ["--port", "6000", "--address", "::1", "--no-browser", "--data", "a.csv"]
+    assert main(["playground", *arguments]) == 0
     assert given == {"port": 6000, "address": "::1", "browser": False, "data": "a.csv"}
     assert main(["playground"]) == 0
     assert given == {"port": None, "address": "127.0.0.1", "browser": True, "data": None}

@@ -254,3 +254,8 @@ class TestWithDot:
         f = pb.compile(product, fast=False)
         pb.draw(f, *POINT, file=tmp_path / "a.svg")
         ET.parse(tmp_path / "a.svg")
+
+
+def test_signals_of_a_compiled_function_are_those_of_its_operations():
+    f = pb.compile(product, fast=False)
+    assert pb.draw(f, *POINT, signals=True) == pb.draw(product, *POINT, signals=True)

@@ -48,7 +48,9 @@ BACKENDS = {
 
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    for path in sorted(
+        [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    )
     if not {"gallery", "_build"} & set(path.parts)
 }
 # Pages whose programs run with fewer rows, or on ranks, by tests of their own.

@@ -16,7 +16,6 @@ distributed = pytest.importorskip("distributed", reason="the extra `dask`")
 pytest.importorskip("sklearn")
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "tutorials"
-PAGES = ("dask_logistic.md", "tune_cluster.md")
 
 
 def text(page):
@@ -62,8 +61,3 @@ def test_tune_on_a_cluster(tmp_path, monkeypatch):
     lines = printed(program("tune_cluster.md"), "tune_cluster.md").splitlines()
     assert lines[0].startswith("iris: 2 combinations of settings, 3 folds")
     assert lines[-1] == "the same table without a cluster: True"
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_index_names_the_page(page):
-    assert f"(tutorials/{page})" in (FOLDER.parent / "index.md").read_text(encoding="utf-8")

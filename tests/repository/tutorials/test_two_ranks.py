@@ -44,13 +44,3 @@ def test_the_program_on_two_ranks_of_mpi(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"2 ranks, {FIRST}", SECOND]
-
-
-def test_the_index_names_the_page():
-    assert "(tutorials/two_ranks.md)" in (PAGE.parents[1] / "index.md").read_text(encoding="utf-8")
-
-
-def test_links_lead_somewhere():
-    prose = re.sub(r"```.*?```|`[^`\n]*`", "", TEXT, flags=re.DOTALL)
-    for target in re.findall(r"\]\(([^)#]+)\)", prose):
-        assert (PAGE.parent / target).exists(), target
