@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from .names import Entry
 
@@ -141,6 +142,8 @@ WRITTEN_OUT = {
     "statistical": "Sums and statistics",
 }
 
+COMPARISON = re.compile(r"bitwise_|logical_|is(finite|inf|nan|close)$|(not_)?equal$|less|greater|signbit$|allclose$")
+
 
 @functools.cache
 def _sections() -> dict[str, str]:
@@ -173,6 +176,8 @@ def subject(entry: Entry) -> str:
         "scipy",
     ):
         last = entry.space.name.rpartition(".")[2]
+        if COMPARISON.match(name):
+            return OF_STANDARD["rounding"]
         for full in (name, f"{last}.{name}", f"special.{name}"):
             if full in _sections():
                 return _sections()[full]
