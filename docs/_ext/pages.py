@@ -53,7 +53,9 @@ def module_page(space: Space, with_children: bool = True) -> str:
     lines = [":orphan:\n" if not _in_groups(space) else "", title(space.full)]
     if _parent(space) is not None:
         lines.append(f"{link('Reference', 'reference/index')} › {link(*_parent(space))}\n")
-    lines += [f".. py:module:: {space.full}\n"]
+    # a function of a module's own name, as `misc.flatten` has one, is what the name leads to
+    twice = space.full in by_full_name() and by_full_name()[space.full].kind != "module"
+    lines += [f".. py:module:: {space.full}\n" + "   :no-index:\n" * twice]
     if space.mirrors:
         lines.append(_mirror_text(space))
     else:
