@@ -31,6 +31,7 @@ extensions = [
     "_ext.links",
     "_ext.diagrams",
     "_ext.mathematics",
+    "_ext.navigation",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = [
