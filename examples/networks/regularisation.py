@@ -41,7 +41,12 @@ def trained(weight_decay=0.0, l1=0.0, dropout=0.0):
     return pb.train.fit(network, M.cross_entropy, train, test, opt, **settings)
 
 
-ways = {"nothing": {}, "L2": {"weight_decay": 3e-3}, "L1": {"l1": 1e-3}, "dropout": {"dropout": 0.3}}
+ways = {
+    "nothing": {},
+    "L2": {"weight_decay": 3e-3},
+    "L1": {"l1": 1e-3},
+    "dropout": {"dropout": 0.3},
+}
 side = np.linspace(-3, 3, 150)
 plane = pb.asarray(np.stack(np.meshgrid(side, side), axis=-1).astype("float32"))
 shades = LinearSegmentedColormap.from_list("", ["C0", "white", "C1"])

@@ -8,8 +8,8 @@ a function :math:`u \mapsto u + D^\top (w \odot D u)`, and conjugate gradients s
 The adjoint is again such a solve: :math:`A \lambda = \partial F / \partial u` and
 :math:`\partial F / \partial w = -(D \lambda) \odot (D u)`, all 4,500 at once.
 
-With one :math:`w` for all pairs noise goes only where the edges go too. Descent on the error, where the clean image
-is known, finds a :math:`w` for each pair, and so the outlines: neighbours on both sides of an edge are let go.
+With one :math:`w` for all pairs, what removes the noise blurs the edges too. Descent on the error, where the clean
+image is known, finds a :math:`w` for each pair, and so the outlines: neighbours on both sides of an edge are let go.
 """
 
 import matplotlib.pyplot as plt
