@@ -3,13 +3,13 @@ L2, L1 and dropout side by side
 ===============================
 
 The same network on the same 200 points, one label of ten wrong, trained for as long with four settings. Without
-regularisation it fences in every wrong label. L2 adds :math:`\frac{\lambda}{2}\sum w^2` to the loss, which makes all
-weights small. L1 adds :math:`\lambda\sum|w|`; its proximal step ``sign(w) max(|w| − sλ, 0)`` makes most of them
+regularisation it fences in single wrong labels. L2 adds :math:`\frac{\lambda}{2}\sum w^2` to the loss, which makes
+all weights small. L1 adds :math:`\lambda\sum|w|`; its proximal step ``sign(w) max(|w| − sλ, 0)`` makes most of them
 exactly 0. Dropout leaves units out at random in each step, so that none can rely on another: the weights stay large,
 the function becomes smooth.
 
 Above, the probabilities and the boundary, with the true one dashed, and the log loss on 1000 other points; below, the
-weights.
+weights. The three are in mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
