@@ -99,11 +99,12 @@ def compose(document: Document, tabs: tuple[Tab, ...]) -> None:
     document.template = _template(tabs)
     variables = {name: value for tab in tabs for name, value in tab.variables.items()}
     document.template_variables.update(tabs=tabs, **variables)
-    for tab in tabs:
-        made = tab.make(document)
-        for name, root in (made if isinstance(made, dict) else {tab.name: made}).items():
-            root.name = name
-            document.add_root(root)
+    with document.models.freeze():  # which looks through all models once, and not for each root
+        for tab in tabs:
+            made = tab.make(document)
+            for name, root in (made if isinstance(made, dict) else {tab.name: made}).items():
+                root.name = name
+                document.add_root(root)
 
 
 @cache

@@ -80,7 +80,7 @@ class Comparison:
         self._clock: Any = None
         self._quiet = False
         self.runs: list[Run] = []
-        self.view = LandscapeView(size=360, points=161)
+        self.view = LandscapeView(size=360, points=161, paths=len(FIRST))
         first = next(iter(FUNCTIONS.values()))
         self.function = Select(
             title="Function", value=next(iter(FUNCTIONS)), width=2 * W + 10,

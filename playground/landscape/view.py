@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,8 @@ class LandscapeView:
         The side of the figure's frame, in pixels.
     points : int
         Points of the grid along each side.
+    paths : int
+        How many paths there are room for before the page is there; more may come.
 
     Attributes
     ----------
@@ -80,7 +83,7 @@ class LandscapeView:
         The plane that was shown last.
     """
 
-    def __init__(self, *, size: int = 420, points: int = 41) -> None:
+    def __init__(self, *, size: int = 420, points: int = 41, paths: int = 1) -> None:
         self.points = points
         self.plane: Plane | None = None
         self._known: tuple[Any, ...] = ()
@@ -98,6 +101,7 @@ class LandscapeView:
         )
         self._grid, self._contours = grid, contours
         self._paths: list[tuple[ColumnDataSource, ColumnDataSource, list[Any]]] = []
+        self._make_paths(paths)
         self.note = Div(text="", width=size + 90)
         self.layout = column(self.figure, self.note)
 
@@ -195,8 +199,7 @@ class LandscapeView:
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Draw other paths on the same plane."""
         self._lines = list(lines)
-        while len(self._paths) < len(lines):
-            self._paths.append(_path_glyphs(self.figure))
+        self._make_paths(len(lines))
         for (_, _, glyphs), line in zip(self._paths, lines, strict=False):
             for glyph in glyphs[1:]:
                 glyph.glyph.update(line_color=line.colour)
@@ -204,6 +207,13 @@ class LandscapeView:
             for glyph in glyphs[2:]:
                 glyph.glyph.fill_color = line.colour
         self.walk(None)
+
+    def _make_paths(self, count: int) -> None:
+        """Glyphs for so many paths. Each glyph has a page's document look through all its models, unless it is told to wait."""
+        page = self.figure.document
+        with page.models.freeze() if page is not None else nullcontext():
+            while len(self._paths) < count:
+                self._paths.append(_path_glyphs(self.figure))
 
     def walk(self, steps: int | None) -> None:
         """Show each path up to a step; all of them with None."""

@@ -81,6 +81,7 @@
   // ── what is told ────────────────────────────────────────────────────────────────────────────
   const show = (told) => {
     state = told
+    form.inert = false // until now there was nobody to ask
     const { settings } = told
     for (const control of form.querySelectorAll("[data-setting]")) {
       const value = settings[control.dataset.setting]

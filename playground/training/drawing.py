@@ -90,9 +90,14 @@ def figures() -> Figures:
 def _plain(**settings: Any) -> Any:
     """A figure without tools, in the page's colours."""
     made = figure(toolbar_location=None, tools="", sizing_mode="stretch_width", **settings)
-    made.background_fill_color = made.border_fill_color = None
     made.outline_line_color = None
     made.grid.grid_line_color = _GRID
+    return dressed(made)
+
+
+def dressed(made: Any) -> Any:
+    """A figure in the page's colours and letters."""
+    made.background_fill_color = made.border_fill_color = None
     for axis in (*made.xaxis, *made.yaxis):
         axis.axis_line_color = axis.major_tick_line_color = "#9aa1ae"
         axis.minor_tick_line_color = None

@@ -97,6 +97,7 @@ class Training:
     ----------
     train, test : Data
     params : MLP
+    programs : Programs
     epoch : int
         Passes through the training data; steps, where each is of all of them.
     ended : str
@@ -144,13 +145,13 @@ class Training:
             self._prepare()
             self.reset()
         elif new != old:
-            self._programs = programs(new)
+            self.programs = programs(new)
             self._begin(keep_state=new.optimiser == old.optimiser and _penalised(new) == _penalised(old))  # fmt: skip
             self.measured = self._measure()
 
     def reset(self) -> None:
         """Back to the parameters before the first step."""
-        self._programs = programs(self.settings)
+        self.programs = programs(self.settings)
         self.params = network(self.settings)
         self.epoch = 0
         self.losses, self.path = History(), History()
@@ -181,7 +182,7 @@ class Training:
         self._rate = asarray(self.settings.rate)
         self._run: Iterator[Any] | None = None
         if not self.settings.full_batch and not keep_state:
-            self._state = self._programs.init(self.params)
+            self._state = self.programs.init(self.params)
 
     # ── steps ─────────────────────────────────────────────────────────────────────────────────
 
@@ -210,7 +211,7 @@ class Training:
             if batch is None:
                 self._left = self._batches()
                 batch = next(self._left)
-            self.params, self._state = self._programs.step(
+            self.params, self._state = self.programs.step(
                 self.params, self._state, *batch, self._rate
             )
             if self._at_end:
@@ -247,7 +248,7 @@ class Training:
         s = self.settings
         entry = METHODS[s.optimiser]
         search = s.rate if s.search == CONSTANT else SEARCHES[s.search]
-        self._problem = Problem(self._programs.objective, self.params, self._arrays[0])
+        self._problem = Problem(self.programs.objective, self.params, self._arrays[0])
         run = entry.method(self._problem, self._problem.start(), chosen(search, Backtracking()), {})
         next(run)  # where it starts
         return run
@@ -260,8 +261,8 @@ class Training:
 
     def _measure(self) -> Measured:
         with np.errstate(all="ignore"):
-            train, train_score, norms = self._programs.measure(self.params, *self._arrays[0])
-            test, test_score, _ = self._programs.measure(self.params, *self._arrays[1])
+            train, train_score, norms = self.programs.measure(self.params, *self._arrays[0])
+            test, test_score, _ = self.programs.measure(self.params, *self._arrays[1])
         numbers = [float(to_numpy(x)) for x in (train, test, train_score, test_score)]
         return Measured(*numbers, np.asarray(to_numpy(norms)))
 
@@ -277,7 +278,7 @@ class Training:
     def surfaces(self) -> np.ndarray:
         """All hidden units and the output on the grid, between −1 and 1: (units + 1, side, side), from below."""
         with np.errstate(all="ignore"):
-            values = to_numpy(self._programs.surfaces(self.params, self._grid))
+            values = to_numpy(self.programs.surfaces(self.params, self._grid))
         return values.T.reshape(-1, OUTPUT_SIDE, OUTPUT_SIDE)
 
     def feature_surfaces(self) -> np.ndarray:
@@ -286,9 +287,10 @@ class Training:
         values = values / np.abs(values).max(axis=0)
         return values.T.reshape(-1, OUTPUT_SIDE, OUTPUT_SIDE)
 
-    def loss_of(self, params: Any) -> Any:
-        """The objective on the training data, of other parameters: what a landscape is drawn of."""
-        return self._programs.objective(params, *self._arrays[0])
+    @property
+    def training_arrays(self) -> tuple[Any, Any]:
+        """Features and targets of the training data, as the programs take them."""
+        return self._arrays[0]
 
 
 def grid() -> np.ndarray:

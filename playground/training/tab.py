@@ -17,8 +17,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 
 from ...train import InputError
+from ..landscape.view import LandscapeView
 from .data import Data, decoded, read_table
-from .drawing import Figures, figures, palette, show_data, show_structure
+from .drawing import Figures, dressed, figures, palette, show_data, show_structure
 from .frame import encoded
 from .network import Training
 from .settings import OWN, Settings
@@ -30,6 +31,8 @@ _TICK_MILLISECONDS = 16
 # of each tick, so that two pages share the server
 _SECONDS_OF_TRAINING = 0.012
 _SECONDS_BETWEEN_WORDS = 10.0
+_SECONDS_BETWEEN_MAPS = 0.5
+_LANDSCAPE_POINTS = 41
 _MOST_NAME = 60
 
 
@@ -48,6 +51,10 @@ class Tab:
         chosen = Settings() if own is None else Settings().changed("dataset", OWN, own)
         self.training = Training(chosen, own)
         self.figures: Figures = figures()
+        self.landscape = LandscapeView(size=300, points=_LANDSCAPE_POINTS)
+        dressed(self.landscape.figure).update(frame_width=430, title=None)
+        self._mapped = True
+        self._map_at = 0.0
         empty = np.zeros(0, np.uint8)
         self.frame = ColumnDataSource({"bytes": empty}, name="training-frame")
         self.asked = ColumnDataSource(name="training-asked")
@@ -72,6 +79,7 @@ class Tab:
             "training-surface": f.surface,
             "training-curves": f.curves,
             "training-norms": f.norms,
+            "training-landscape": self.landscape.layout,
         }
 
     def _name_models(self) -> None:
@@ -96,6 +104,8 @@ class Tab:
         self._tell()
         if self._due:
             self._send()
+            if not self.playing:
+                self._map()
 
     def ask(self, name: str, value: Any = None) -> None:
         """Do what a control asks for.
@@ -103,7 +113,8 @@ class Tab:
         Parameters
         ----------
         name : str
-            "play", "pause", "step", "reset", "table", "test", "two-colours", "ready", or a field of `Settings`.
+            "play", "pause", "step", "reset", "ready", "table", "test", "two-colours", "landscape", or a field of
+            `Settings`.
         value : object
 
         Raises
@@ -124,6 +135,10 @@ class Tab:
             self.figures.shown.visible = bool(value)
         elif name == "two-colours":
             self.figures.colours.palette = palette(2) if value else palette()
+        elif name == "landscape":
+            self._mapped = bool(value)
+            self.landscape.layout.visible = self._mapped
+            self._map()
         elif name == "table":
             self._bring(value)
         else:
@@ -194,6 +209,8 @@ class Tab:
             self._spoken = time.monotonic()
             self._said = self.words()
             self._tell()
+        if not self.playing or time.monotonic() > self._map_at:
+            self._map()
 
     def _acknowledged(self, _attr: str, _old: Any, new: Any) -> None:
         self._drawn = max(self._drawn, int(new[0]))
@@ -208,6 +225,23 @@ class Tab:
         show_data(self.figures, self.training.train, self.training.test)
         show_structure(self.figures, self.training)
         self._due = True
+
+    def _map(self) -> None:
+        """Draw the loss around the path. While it plays, this takes a tenth of the time, and no more."""
+        if not self._mapped or self.training.ended.startswith("the loss is no longer finite"):
+            return
+        begun = time.monotonic()
+        training = self.training
+        self.landscape.show(
+            training.programs.objective,
+            np.stack(training.path.values),
+            *training.training_arrays,
+            like=training.params,
+            steps=training.path.epochs,
+            losses=[train for train, _ in training.losses.values],
+        )
+        now = time.monotonic()
+        self._map_at = now + max(_SECONDS_BETWEEN_MAPS, 9 * (now - begun))
 
     def words(self) -> str:
         """How the network does, in words."""

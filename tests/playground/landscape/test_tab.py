@@ -134,7 +134,7 @@ def test_optimisers_are_compared_and_played(open_page):
     page = open_page("#optimisers").get_by_role("tabpanel")
     page.get_by_text("L-BFGS came lowest").wait_for()
     assert page.get_by_role("row").count() == 7
-    page.get_by_label("Adagrad").check()
+    page.get_by_role("checkbox", name="Adagrad").check()
     page.get_by_role("rowheader", name="Adagrad").wait_for()
     page.get_by_label("Function").select_option(label="Ill-conditioned quadratic")
     page.get_by_text("(x² + 25 y²)/2").wait_for()

@@ -28,28 +28,32 @@ def test_each_optimiser_lowers_the_loss(name):
     assert (training.epoch, training.ended) == (12, "")
 
 
+def objective(training):
+    return training.programs.objective(training.params, *training.training_arrays)
+
+
 @pytest.mark.parametrize("search", SEARCHES)
 def test_each_line_search_lowers_the_loss_at_every_step(search):
     training = Training(
         Settings(hidden=(3,), optimiser="gradient-descent", search=search, rate=0.03)
     )
     for _ in range(10):
-        before = training.loss_of(training.params)
+        before = objective(training)
         training.advance()
-        assert float(training.loss_of(training.params)) < float(before)
+        assert float(objective(training)) < float(before)
 
 
 @pytest.mark.parametrize(("batch", "steps"), [(10, 25), (50, 5), (30, 8)])
 def test_an_epoch_takes_the_steps_that_the_batch_says(batch, steps):
     training = Training(Settings(hidden=(), batch=batch))
     taken = []
-    step = training._programs.step
+    step = training.programs.step
 
     def counted(*arguments):
         taken.append(len(arguments[3]))
         return step(*arguments)
 
-    training._programs = replace(training._programs, step=counted)
+    training.programs = replace(training.programs, step=counted)
     training.advance()
     assert taken == [batch] * steps
 
