@@ -10,14 +10,9 @@ import pytest
 
 from ._doctests import run
 
-<<<<<<< HEAD
-PARTS = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
-=======
 PARTS = ["backend", "autograd", "compat", "distributed", "models", "optim", "train"]
 if importlib.util.find_spec("bokeh"):
     PARTS.append("playground")
-ROOT = Path(__file__).resolve().parents[2]
->>>>>>> h-play2
 
 
 def _modules() -> list[str]:
