@@ -142,7 +142,9 @@ WRITTEN_OUT = {
     "statistical": "Sums and statistics",
 }
 
-COMPARISON = re.compile(r"bitwise_|logical_|is(finite|inf|nan|close)$|(not_)?equal$|less|greater|signbit$|allclose$")
+COMPARISON = re.compile(
+    r"bitwise_|logical_|is(finite|inf|nan|close)$|(not_)?equal$|less|greater|signbit$|allclose$"
+)
 
 
 @functools.cache
