@@ -91,18 +91,19 @@ _watching = False
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Notes each drawing that this process opens to write, or gives its name when it is written, as `pb.draw` does."""
-    if event == "open" and isinstance(arguments[1], str) and set("wx+") & set(arguments[1]):
-        path = arguments[0]
+    """Notes each drawing that this process opens to write, or gives its name after it was written."""
+    if event == "open":
+        path, mode = arguments[0], arguments[1]
+        if not isinstance(mode, str) or not any(c in mode for c in "wx+"):
+            return
     elif event == "os.rename":
         path = arguments[1]
     else:
         return
-    path = os.fspath(path) if isinstance(path, os.PathLike) else path  # or a number, or bytes
-    if isinstance(path, str) and path.endswith(DRAWINGS):
-        path = Path(path).resolve()
-        if path not in _written:
-            _written.append(path)
+    if isinstance(path, (str, os.PathLike)) and str(path).endswith(DRAWINGS):
+        resolved = Path(path).resolve()
+        if resolved not in _written:
+            _written.append(resolved)
 
 
 def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:
