@@ -154,13 +154,34 @@ def drawings(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any
     return figure_rst(files, gallery_conf["src_dir"]) if files else ""
 
 
+def figures(
+    block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **options: Any
+) -> str:
+    """A scraper: the figures that a block drew, none of which may have empty axes.
+
+    Figures are saved and closed at the end of their block, so that one which a later block draws into comes out
+    unfinished.
+    """
+    from matplotlib import pyplot as plt
+    from sphinx_gallery.scrapers import matplotlib_scraper
+
+    for number in plt.get_fignums():
+        for axes in plt.figure(number).axes:
+            if axes.axison and not axes.has_data():
+                raise ValueError(
+                    f"{Path(block_vars['src_file']).name}: figure {number} has empty axes at the end of its block: draw "
+                    "a figure in one block, or turn the axes off"
+                )
+    return matplotlib_scraper(block, block_vars, gallery_conf, **options)
+
+
 CONFIGURATION: dict[str, Any] = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"\.py$",
     "subsection_order": [f"../examples/{section}" for section in SECTIONS],
     "within_subsection_order": "_ext.gallery.Order",
-    "image_scrapers": ("matplotlib", "_ext.gallery.drawings"),
+    "image_scrapers": ("_ext.gallery.figures", "_ext.gallery.drawings"),
     "reset_modules": ("matplotlib", "_ext.gallery.reset"),
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("pullback",),

@@ -4,13 +4,13 @@ The full backward pass, in order
 
 A network with one hidden layer on one example, every quantity written out. Forward, in blue, from 1 to 5:
 :math:`z_1 = W_1 x + b_1,\; a_1 = \tanh z_1,\; z_2 = W_2 a_1 + b_2,\; a_2 = z_2,\; F = \tfrac12 (a_2 - y)^2`.
-Backward, in orange, from 6 to 10: each error signal from the one after it,
+Backward, in orange, from 6 to 10: each error signal is computed from the one after it,
 
 .. math:: \bar F = 1,\quad \bar a_2 = a_2 - y,\quad \bar z_2 = \bar a_2,\quad
    \bar a_1 = W_2^\top \bar z_2,\quad \bar z_1 = \bar a_1 \odot \tanh'(z_1),
 
-and the parameters' on the way: :math:`\bar W_l = \bar z_l a_{l-1}^\top`, :math:`\bar b_l = \bar z_l`. In
-:math:`\bar z_l = \bar a_l \odot h'(z_l)` it is the *signal* :math:`\bar a_l` that is multiplied, not the value
+and the gradients of the parameters on the way: :math:`\bar W_l = \bar z_l a_{l-1}^\top`, :math:`\bar b_l = \bar z_l`.
+In :math:`\bar z_l = \bar a_l \odot h'(z_l)` it is the *signal* :math:`\bar a_l` that is multiplied, not the value
 :math:`a_l`.
 """
 

@@ -2,11 +2,11 @@ r"""
 Less memory for more time: checkpoints
 ======================================
 
-A sweep back needs the values of the way there: of :math:`n` steps, :math:`n` of them. :func:`pullback.checkpoint`
-keeps only the arguments of a segment and computes the segment again when the sweep comes to it. With segments of
-:math:`\sqrt n` steps, :math:`\sqrt n` arguments and the values of one segment are there at a time: :math:`2 \sqrt n`
-instead of :math:`n`, for one more forward pass. (A. Griewank and A. Walther, *Evaluating Derivatives*, chapter 12,
-show how far this goes.)
+The backward pass needs the values of the forward pass: of :math:`n` steps, :math:`n` of them.
+:func:`pullback.checkpoint` keeps only the arguments of a segment and computes the segment again when the backward
+pass comes to it. With segments of :math:`\sqrt n` steps, :math:`\sqrt n` arguments and the values of one segment are
+there at a time: :math:`2 \sqrt n` instead of :math:`n`, for one more forward pass. (A. Griewank and A. Walther,
+*Evaluating Derivatives*, chapter 12, show how far this goes.)
 
 The picture is what was allocated while the gradient of a chain of :math:`n` steps was computed, for segments of
 different lengths, and the time that it took.

@@ -29,7 +29,7 @@ def loss(w, b):
 
 
 w, b = pb.asarray(np.asarray([0.5, -0.3])), pb.asarray(np.asarray(0.2))
-# the picture needs Graphviz's program `dot`; the text, which editors and GitHub show as a picture, needs nothing
+# Graphviz's `dot` makes the picture; GitHub and editors make one of the text
 picture = "computation_graph.svg" if shutil.which("dot") else None
 print(pb.draw(loss, w, b, signals=True, file=picture))
 

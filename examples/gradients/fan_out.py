@@ -8,7 +8,7 @@ variables. Here :math:`F = v \sin x` with :math:`v = x^2`: the input :math:`x` i
 .. math:: \bar x = \underbrace{v \cos x}_{\text{through the sine}} + \underbrace{2 x \sin x}_{\text{through } v}.
 
 The first picture is the graph at :math:`x = 1.2`, with each share on its dashed arrow; the second shows both shares
-and their sum, which is what :func:`pullback.grad` finds, for other :math:`x`.
+and their sum, which is what :func:`pullback.grad` finds, over a range of :math:`x`.
 """
 
 import shutil

@@ -2,10 +2,10 @@ r"""
 Derivatives of derivatives
 ==========================
 
-The gradient of a function is a function of the library's, and so has a gradient: :func:`pullback.grad` nests to any
-order. On the left are :math:`\tanh` and its first six derivatives, each scaled to the same height. They are
-polynomials in :math:`t = \tanh x`, from :math:`P_{n+1}(t) = P_n'(t)\,(1 - t^2)`, to which they are compared. On the
-right, the Taylor polynomials
+The gradient of a function is again a function that can be differentiated: :func:`pullback.grad` nests to any order.
+On the left are :math:`\tanh` and its first six derivatives, each scaled to the same height. They are polynomials in
+:math:`t = \tanh x`, from :math:`P_{n+1}(t) = P_n'(t)\,(1 - t^2)`, to which they are compared. On the right, the
+Taylor polynomials
 
 .. math:: \sum_{k=0}^{n} \frac{f^{(k)}(a)}{k!}\, (x - a)^k
 

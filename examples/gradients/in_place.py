@@ -4,9 +4,9 @@ Error signals through writes in place
 
 A simulation as people write it: one array that is written to in a loop,
 :math:`u_i \mathrel{+}= r\,(u_{i-1} - 2 u_i + u_{i+1}) + q_i(t)`. The library records writes to slices and views, and
-sweeps back through them. A sensor reads the temperature at one place at the end; its gradient by the heat
-:math:`q_i(t)` that is put in anywhere, at any time, is the *adjoint* field: a heat equation that runs backwards in
-time from the sensor. It says where and when heating matters, all 40,000 numbers from one sweep.
+sweeps back through them. A sensor reads the temperature at one place at the end; its gradient with respect to the
+heat :math:`q_i(t)` that is put in anywhere, at any time, is the *adjoint* field: a heat equation that runs backwards
+in time from the sensor. It says where and when heating matters, all 40,000 numbers from one sweep.
 """
 
 import matplotlib.pyplot as plt

@@ -5,7 +5,7 @@ Jacobians and Hessians as images
 A Jacobian shows which output depends on which input. Here are three, by :func:`pullback.jacobian` and
 :func:`pullback.hessian`, each with as many rows as there are equations:
 
-- the residual of :math:`-\Delta u + u^3 = f` on a square grid, where each equation knows a cell and its four
+- the residual of :math:`-\Delta u + u^3 = f` on a square grid, where each equation involves a cell and its four
   neighbours: five diagonals, and gaps where a row of the grid ends;
 - the Hessian of Rosenbrock's chain :math:`\sum_i 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2`, tridiagonal;
 - a network with two layers, where everything depends on everything.

@@ -2,12 +2,12 @@ r"""
 The tensor that is never formed
 ===============================
 
-The derivative of a product :math:`g = A v` by its matrix has three indices,
+The derivative of a product :math:`g = A v` with respect to its matrix has three indices,
 
 .. math:: \frac{\partial (A v)_t}{\partial A_{jk}} = v_k\, \delta_{tj},
 
 :math:`N^3` numbers of which :math:`N^2` are not zero: slice :math:`t` has :math:`v` in row :math:`t` and nothing
-else. What an error signal :math:`\bar g` meets it for is only
+else. All that an error signal :math:`\bar g` needs of it is
 :math:`\bar A = \sum_t \bar g_t\, (\text{slice } t) = \bar g\, v^\top`, an outer product. So each rule of the library
 is a function from one signal to the next, a *pullback*, and no Jacobian is ever formed. Above, the slices and their
 sum; below, what both ways cost.

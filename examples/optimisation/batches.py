@@ -59,7 +59,6 @@ for i, size in enumerate((64, 8, 1)):
     axes[size].plot(*best, "k+", markersize=9, zorder=3)
     axes[size].set(title=f"batches of {size}: {len(path)} steps", xlabel="w", ylabel="b")
 
-# %%
 # Three orders: rows (epochs, runs, 64) of which each 4 in turn are a batch.
 EPOCHS, SIZE = 60, 4
 kinds = {

@@ -45,7 +45,6 @@ for i in (0, 3, 6):
     panels[i].set_ylabel("learning rate")
 panels[7].set_xlabel("step")
 
-# %%
 # A schedule's count may be an array: on a GPU, and in a compiled step, the rate is computed where the step is.
 on_device = pb.to_numpy(SCHEDULES["CosineDecay(1.0, 100)"](pb.asarray(np.arange(101.0))))
 np.testing.assert_allclose(on_device, curves["CosineDecay(1.0, 100)"], atol=1e-12)
@@ -54,7 +53,6 @@ assert np.argmax(curves["WarmUp(CosineDecay(1.0, 80), 20)"]) == 20
 assert np.isclose(curves["OneCycle(1.0, 100)"].max(), 1.0)
 assert np.isclose(curves["StepDecay(1.0, every=25, factor=0.5)"][100], 0.5**4)
 
-# %%
 # The rule that follows the loss, on a loss that falls in three stages.
 epochs = np.arange(120)
 loss = 0.1 + np.exp(-epochs / 4) + 0.4 * np.exp(-np.maximum(epochs - 40, 0) / 3)

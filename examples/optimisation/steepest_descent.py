@@ -53,7 +53,6 @@ for curve in (curves.allsegs[1][0], curves.allsegs[3][0]):
     left.quiver(*curve[some].T, *at[some].T, **arrows)
 assert np.median(np.concatenate(cosines)) < 0.03  # a contour's pieces are chords, not tangents
 
-# %%
 # Every step goes to the lowest point along the ray.
 path = [np.asarray([KAPPA, 1.0])]
 pb.optim.minimize(

@@ -9,8 +9,8 @@ method. Its derivative is not that of the iteration but of the equation, by the 
 .. math:: \frac{\partial E}{\partial M} = \frac{1}{1 - e \cos E}, \qquad
    \frac{\partial E}{\partial e} = \frac{\sin E}{1 - e \cos E}.
 
-The place :math:`(\cos E - e,\, \sqrt{1 - e^2} \sin E)` has one too: its velocity, by :func:`pullback.jvp`. That the
-line to the sun sweeps equal areas in equal times, Kepler's second law, is what the equation stands for.
+The place :math:`(\cos E - e,\, \sqrt{1 - e^2} \sin E)` has one too: its velocity, by :func:`pullback.jvp`. Kepler's
+second law, that the line to the sun sweeps equal areas in equal times, is what the equation says.
 """
 
 import matplotlib.pyplot as plt

@@ -7,11 +7,11 @@ A penalty's weight is usually chosen by trying many. But the fitted coefficients
 .. math:: v(\lambda) = \operatorname*{argmin}_v\; \lVert X v - y \rVert^2 + \sum_j \lambda_j v_j^2,
 
 and :func:`pullback.implicit.argmin` differentiates it at the minimum by one solve with the inner Hessian, whatever
-found the minimum. So the error on other data has a gradient by :math:`\lambda`.
+found the minimum. So the error on other data has a gradient with respect to :math:`\lambda`.
 
 On the left is one :math:`\lambda` for all coefficients: the tangents are what the gradient says, and Newton's method
-on the outer level finds the best. On the right, each of 30 coefficients has its own: where the truth is 0, descent
-finds it out, and penalises.
+on the outer level finds the best. On the right, each of 30 coefficients has its own, found by descent: it learns to
+penalise most of those that are 0 in truth.
 """
 
 import matplotlib.pyplot as plt

@@ -2,15 +2,16 @@ r"""
 A stiff truss by the adjoint
 ============================
 
-A force :math:`f` pulls at the right end of a wall bracket. Bars may run between any near nodes of a grid; their
-cross-sections :math:`a_e` share a given volume. The displacements solve :math:`K(a)\, u = f` with
+A force :math:`f` pulls at the right end of a wall bracket. Bars may run between any nodes of a grid that are near
+each other; their cross-sections :math:`a_e` share a given volume. The displacements solve :math:`K(a)\, u = f` with
 :math:`K = B \operatorname{diag}(a_e / \ell_e)\, B^\top`, and what is to be small is the compliance
-:math:`c = f^\top u`, the work that the force does.
+:math:`c = f^\top u`, twice the work that the force does.
 
 :func:`pullback.grad` gives all :math:`\partial c / \partial a_e` by one adjoint solve. At an optimum each unit of
 volume does the same: :math:`-\partial c / \partial a_e = \mu\, \ell_e` for all bars that are left, so that
 :math:`a_e \leftarrow a_e \sqrt{-\partial c / \partial a_e\, /\, \mu \ell_e}` has its fixed points there, with
-:math:`\mu` from the volume. Bars that carry nothing vanish, and Michell's structure of 1904 is left.
+:math:`\mu` from the volume. Bars that carry nothing vanish, and what is left comes close to Michell's structure of
+1904. (M. P. Bendsøe and O. Sigmund, *Topology Optimization*, 2003, chapter 4.)
 """
 
 import matplotlib.pyplot as plt

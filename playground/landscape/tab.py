@@ -108,7 +108,7 @@ class Comparison:
         self.play = Button(label="▶ Play", button_type="primary", width=W)
         self.shown = Slider(title="Steps shown", start=0, end=100, value=100, step=1, width=300)
         self.formula, self.note, self.table = (
-            Div(text="", width=w) for w in (2 * W + 10, 440, 440)
+            Div(text="", width=w) for w in (2 * W + 10, 432, 432)
         )
         self._losses, self._curves = _loss_figure()
         self._mark = Span(
@@ -135,7 +135,8 @@ class Comparison:
             self.steps, Div(text="<b>Optimisers</b>"), self.methods, styles=CARD,
         )  # fmt: skip
         walk = row(self.play, self.shown, styles=WRAPPED)
-        pictures = column(self.view.layout, walk, styles=CARD)
+        # as wide as with the longest numbers at its colours, so that no number moves what stands beside it
+        pictures = column(self.view.layout, walk, styles={**CARD, "width": "520px"})
         results = column(self._losses, self.note, self.table, styles=CARD)
         return row(controls, pictures, results, spacing=10, styles=WRAPPED)
 
@@ -313,7 +314,7 @@ def _line(r: Run, coordinates: np.ndarray) -> Line:
 def _loss_figure() -> tuple[Any, dict[str, tuple[ColumnDataSource, Any]]]:
     """The figure of losses by steps, with a hidden curve for each optimiser."""
     plot = figure(
-        frame_width=360, frame_height=220, y_axis_type="log", tools="", toolbar_location=None,
+        frame_width=345, frame_height=220, y_axis_type="log", tools="", toolbar_location=None,
         title="Loss above the lowest that was found", x_axis_label="step",
         x_range=Range1d(0, 100), y_range=Range1d(1e-12, 1),
     )  # fmt: skip

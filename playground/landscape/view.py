@@ -108,7 +108,7 @@ class LandscapeView:
     def show(
         self,
         loss: Callable[..., Any],
-        path: Sequence[Any],
+        path: Sequence[Any] | np.ndarray,
         *data: Any,
         like: Any = None,
         steps: Any = None,
@@ -209,7 +209,7 @@ class LandscapeView:
         self.walk(None)
 
     def _make_paths(self, count: int) -> None:
-        """Glyphs for so many paths. Each glyph has a page's document look through all its models, unless it is told to wait."""
+        """Glyphs for so many paths; for each a page's document looks through all its models, unless told to wait."""
         page = self.figure.document
         with page.models.freeze() if page is not None else nullcontext():
             while len(self._paths) < count:

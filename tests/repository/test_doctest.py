@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 
 import pytest
 
 from ._doctests import run
 
-PARTS = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
+PARTS = ["backend", "autograd", "compat", "distributed", "models", "optim", "train"]
+if importlib.util.find_spec("bokeh"):
+    PARTS.append("playground")
 
 
 def _modules() -> list[str]:
