@@ -116,7 +116,7 @@ def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:
     from matplotlib import pyplot as plt
 
     plt.style.use(STYLE)
-    np.random.seed(0)  # noqa: NPY002 - for an example that draws from it by an oversight
+    np.random.seed(0)  # noqa: NPY002 - for whoever draws from it
     warnings.simplefilter("error")
     # of libraries that examples use, and not of what they show
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -9,9 +9,7 @@ from typing import Any
 _trees: dict[tuple[Any, ...], str] = {}
 
 
-def once(
-    app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
-) -> None:
+def once(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give pages of names and of sources the tree of the first of them at the same depth: only the way up differs."""
     of_a_name = pagename.startswith("reference/") and pagename.count("/") == 2
     if (of_a_name or pagename.startswith("_source/")) and "toctree" in context:
