@@ -169,8 +169,8 @@ def figures(
         for axes in plt.figure(number).axes:
             if axes.axison and not axes.has_data():
                 raise ValueError(
-                    f"{Path(block_vars['src_file']).name}: figure {number} has empty axes at the end of its block: draw "
-                    "a figure in one block, or turn the axes off"
+                    f"{Path(block_vars['src_file']).name}: figure {number} has empty axes at the end of its block: "
+                    "draw a figure in one block, or turn the axes off"
                 )
     return matplotlib_scraper(block, block_vars, gallery_conf, **options)
 
