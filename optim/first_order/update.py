@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ...autograd.core.array import Array, backend_array
+from ...autograd.core.array import Array, backend_array, unwrap_closed
 from ...autograd.core.cotangents import as_constant
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.namespaces import NAMESPACES, namespace_of
@@ -114,6 +114,7 @@ def learning_rate_at(lr: Schedule, done: ArrayLike) -> Value:
     if type(lr) is not float:
         if callable(lr):
             lr = lr(done if isinstance(done, int) else floating(done))
+        lr = unwrap_closed(lr)
         if not isinstance(lr, np.floating | np.ndarray | int | float):
             # it is on a device, or traced, and must not be read
             return lr
@@ -236,6 +237,8 @@ def uniform(ps: list[Value], gs: list[Value]) -> bool:
 
 def run_formula(found: Formula, columns: list[list[Value]], scalars: dict[str, Any]) -> list[Any]:
     """New columns of one formula, by the backend's kernel or by array functions."""
+    if type(scalars.get("lr")) is Array:  # libraries differ in what raw · Array is
+        columns = [[as_constant(x) for x in column] for column in columns]
     p = columns[0][0]
     xp = namespace_of(p)
     if "eps" in scalars:

@@ -16,7 +16,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 128.0, 66.0  # of a node's box, in pixels
 GAP = 88.0  # from one layer's boxes to the next layer's
-BEND = 34.0  # of it, in which an edge changes its height: what is left is level, and has a label
+BEND = 26.0  # of it, in which an edge changes its height: what is left is level, and has a label
 BETWEEN = 24.0  # from one box of a layer to the next
 LANE = 14.0  # the height of an edge that passes through a layer
 PORTS = 30.0  # between the two edges that come into a box

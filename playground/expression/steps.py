@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from .graph import Edge, Evaluation, Node, names_of, written
 from .parse import Constant
 from .values import printed
@@ -164,8 +162,3 @@ def position_after(steps: list[Step], position: int, move: str) -> int:
     if move == "forward":
         return position + 1 if position < values - 1 else position
     return min(position + 1, len(steps) - 1) if position >= values - 1 else position
-
-
-def finite(evaluation: Evaluation) -> bool:
-    """Whether all values and error signals are."""
-    return all(np.isfinite(x).all() for x in (*evaluation.values, *evaluation.signals))

@@ -34,6 +34,16 @@ EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
 
 _DEFAULTS = ("2", "3", "0.5", "-1", "1.5", "4", "-2", "0.25")
 _WIDTH = 1230
+WRAPPED = {"flex-wrap": "wrap", "max-width": "100%"}
+"""What stands side by side where there is room."""
+CARD = {
+    "background": "#ffffff",
+    "border": "1px solid #d9dde4",
+    "border-radius": "8px",
+    "padding": "6px",
+    "max-width": "100%",
+    "overflow-x": "auto",
+}
 
 
 def tab(document: Any = None) -> Any:
@@ -68,27 +78,40 @@ class ExpressionTab:
         first = next(iter(EXAMPLES))
         self.text = TextInput(title="Expression", value=EXAMPLES[first][0], width=520)
         self.example = Select(title="Examples", value=first, options=list(EXAMPLES), width=200)
-        self.fields = row(spacing=8)
+        self.fields = row(spacing=8, styles=WRAPPED)
         self.forward = Button(label="Forward one", button_type="primary", width=120)
         self.backward = Button(label="Backward one", button_type="warning", width=130)
         self.end = Button(label="To the end", width=110)
         self.reset = Button(label="Reset", width=90)
-        self.trouble = Div(text="", width=_WIDTH, html_attributes={"role": "alert"})
+        self.trouble = Div(
+            text="",
+            sizing_mode="stretch_width",
+            max_width=_WIDTH,
+            html_attributes={"role": "alert"},
+        )
         self.sentence = Div(
-            text="", width=_WIDTH, min_height=70, styles={"font-size": "15px", "line-height": "1.45"},
+            text="", sizing_mode="stretch_width", max_width=_WIDTH, min_height=70,
+            styles={"font-size": "15px", "line-height": "1.45"},
             html_attributes={"role": "status", "aria-live": "polite"},
         )  # fmt: skip
         self.view = GraphView()
-        self.nodes_table, self.gradient_table = (Div(text="", width=w) for w in (700, 510))
-        self._connect()
-        pictured = column(
-            self.view.figure, width=_WIDTH, styles={"overflow-x": "auto", "background": "#ffffff"}
+        self.nodes_table, self.gradient_table = (
+            Div(text="", width=w, styles={"max-width": "100%", "overflow-x": "auto"})
+            for w in (680, 510)
         )
+        self._connect()
+        # a graph that is wider than the window scrolls by itself
+        pictured = column(self.view.figure, styles=CARD)
         self.layout = column(
-            row(self.text, self.example, spacing=12), self.fields, self.trouble,
-            row(self.forward, self.backward, self.end, self.reset, spacing=6), self.sentence, pictured,
-            row(self.gradient_table, self.nodes_table, spacing=20),
-        )  # fmt: skip
+            row(self.text, self.example, spacing=12, styles=WRAPPED),
+            self.fields,
+            self.trouble,
+            row(self.forward, self.backward, self.end, self.reset, spacing=6, styles=WRAPPED),
+            self.sentence,
+            pictured,
+            row(self.gradient_table, self.nodes_table, spacing=20, styles=WRAPPED),
+            sizing_mode="stretch_width",
+        )
         self._typed.update(EXAMPLES[first][1])
         self._new_text()
 

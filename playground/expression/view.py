@@ -51,7 +51,10 @@ class GraphView:
         width, height = max(self._picture.width, _LEAST_WIDTH), max(self._picture.height, 120.0)
         # one unit is one pixel, and the graph stands in the middle
         left, low = (self._picture.width - width) / 2, (self._picture.height - height) / 2
-        self.figure.update(frame_width=round(width), frame_height=round(height))
+        # no narrower either: the card around it scrolls
+        self.figure.update(
+            frame_width=round(width), frame_height=round(height), min_width=round(width)
+        )
         self.figure.x_range.update(start=left, end=left + width)
         self.figure.y_range.update(start=low, end=low + height)
         self.walk(step)
@@ -85,7 +88,7 @@ class GraphView:
         starts = np.asarray([c[0] for c in picture.curves]).reshape(-1, 2)
         tips = np.where(np.asarray(sent, bool)[:, None], starts + _TIP, ends - _TIP)
         self._labels.data = {
-            "x": ends[:, 0] - 14,
+            "x": ends[:, 0] - 10,
             "y": ends[:, 1] + np.where(np.asarray(picture.ports) >= 0, 9, -9),
             "text": [
                 short(e.signal, 10, digits=3) if s else ""
@@ -180,7 +183,7 @@ def _glyphs(
     plot.text("x", "y", "signal", y_offset=19, text_font_size="12.5px", text_color=ORANGE, **texts)
     plot.text(
         "x", "y", "text", source=labels, text_align="right", text_baseline="middle", text_font=value(_FONT),
-        text_font_size="12px", text_color=ORANGE, background_fill_color=_PAPER, background_fill_alpha=0.8,
+        text_font_size="11.5px", text_color=ORANGE, background_fill_color=_PAPER, background_fill_alpha=0.8,
     )  # fmt: skip
     plot.add_tools(
         HoverTool(

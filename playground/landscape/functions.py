@@ -93,7 +93,7 @@ FUNCTIONS: dict[str, TestFunction] = {
         "The gradient vanishes at the origin, which is no minimum: first-order methods linger there.",
     ),
     "quadratic": TestFunction(
-        "An ill-conditioned quadratic",
+        "Ill-conditioned quadratic",
         "(x² + 25 y²)/2",
         quadratic,
         (-9.0, 1.5),

@@ -184,15 +184,3 @@ def _by_steps(
 
 def _near(x: np.ndarray, start: np.ndarray) -> bool:
     return bool(np.abs(x - start).max(initial=0.0) < FAR)
-
-
-def compare(
-    names: list[str],
-    f: Callable[[Any], Any],
-    start: np.ndarray,
-    *,
-    steps: int,
-    rates: dict[str, float],
-) -> list[Run]:
-    """The paths of several optimisers from the same start, in the order of `names`; the rest is as for `run`."""
-    return [run(name, f, start, steps=steps, rates=rates) for name in names]

@@ -41,10 +41,10 @@ def table_of(runs: list[Run]) -> str:
             f'<tr><th scope="row" style="text-align:left;font-weight:400;padding-right:6px;white-space:nowrap">'
             f'<span aria-hidden="true" style="display:inline-block;width:20px;margin-right:6px;vertical-align:middle;'
             f'border-top:3px {dash} {colour}"></span>{escape(CHOICES[r.name].title)}</th>'
-            f'<td style="text-align:right;padding-left:10px">{len(r.losses) - 1}</td>'
-            f'<td style="text-align:right;padding-left:10px">{r.evaluations}</td>'
-            f'<td style="text-align:right;padding-left:10px;white-space:nowrap">{r.losses[-1]:.3g}</td>'
-            f'<td style="padding-left:12px;white-space:nowrap">{escape(r.ending)}</td></tr>'
+            f'<td style="text-align:right;padding-left:8px">{len(r.losses) - 1}</td>'
+            f'<td style="text-align:right;padding-left:8px">{r.evaluations}</td>'
+            f'<td style="text-align:right;padding-left:8px;white-space:nowrap">{r.losses[-1]:.3g}</td>'
+            f'<td style="padding-left:8px;white-space:nowrap">{escape(r.ending)}</td></tr>'
         )
     head = "".join(
         f'<th scope="col" style="text-align:{side};padding-left:{0 if side == "left" else 10}px">{name}</th>'

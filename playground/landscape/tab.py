@@ -34,7 +34,18 @@ from .view import LandscapeView, Line
 FIRST = ("gd", "gd-exact", "momentum", "adam", "l-bfgs", "newton-cg")
 _NETWORK = "network"
 _NETWORK_RATES = (1.0, 0.1)
-W = 105  # of a narrow field, in pixels
+CARD = {
+    "background": "#ffffff",
+    "border": "1px solid #d9dde4",
+    "border-radius": "8px",
+    "padding": "8px",
+    "max-width": "100%",
+    "overflow-x": "auto",
+}
+"""A part of a tab: a white card, which scrolls where the window is narrower than it."""
+WRAPPED = {"flex-wrap": "wrap", "max-width": "100%"}
+"""What stands side by side where there is room."""
+W = 100  # of a narrow field, in pixels
 _FRAME = 40  # milliseconds from one step of the animation to the next
 _MOST_STEPS = 500
 
@@ -69,7 +80,7 @@ class Comparison:
         self._clock: Any = None
         self._quiet = False
         self.runs: list[Run] = []
-        self.view = LandscapeView(size=400, points=161, paths=len(FIRST))
+        self.view = LandscapeView(size=360, points=161, paths=len(FIRST))
         first = next(iter(FUNCTIONS.values()))
         self.function = Select(
             title="Function", value=next(iter(FUNCTIONS)), width=2 * W + 10,
@@ -95,9 +106,9 @@ class Comparison:
             width=2 * W + 10,
         )
         self.play = Button(label="▶ Play", button_type="primary", width=W)
-        self.shown = Slider(title="Steps shown", start=0, end=100, value=100, step=1, width=330)
+        self.shown = Slider(title="Steps shown", start=0, end=100, value=100, step=1, width=300)
         self.formula, self.note, self.table = (
-            Div(text="", width=w) for w in (2 * W + 10, 430, 430)
+            Div(text="", width=w) for w in (2 * W + 10, 432, 432)
         )
         self._losses, self._curves = _loss_figure()
         self._mark = Span(
@@ -121,10 +132,13 @@ class Comparison:
     def _arranged(self) -> Any:
         controls = column(
             self.function, self.formula, row(self.x, self.y), self.seed, row(self.gradient, self.adaptive),
-            self.steps, Div(text="<b>Optimisers</b>"), self.methods,
+            self.steps, Div(text="<b>Optimisers</b>"), self.methods, styles=CARD,
         )  # fmt: skip
-        pictures = column(self.view.layout, row(self.play, self.shown))
-        return row(controls, pictures, column(self._losses, self.note, self.table), spacing=16)
+        walk = row(self.play, self.shown, styles=WRAPPED)
+        # as wide as with the longest numbers at its colours, so that no number moves what stands beside it
+        pictures = column(self.view.layout, walk, styles={**CARD, "width": "520px"})
+        results = column(self._losses, self.note, self.table, styles=CARD)
+        return row(controls, pictures, results, spacing=10, styles=WRAPPED)
 
     def _connect(self) -> None:
         self.function.on_change("value", lambda attr, old, new: self._new_function())
@@ -300,7 +314,7 @@ def _line(r: Run, coordinates: np.ndarray) -> Line:
 def _loss_figure() -> tuple[Any, dict[str, tuple[ColumnDataSource, Any]]]:
     """The figure of losses by steps, with a hidden curve for each optimiser."""
     plot = figure(
-        frame_width=350, frame_height=220, y_axis_type="log", tools="", toolbar_location=None,
+        frame_width=345, frame_height=220, y_axis_type="log", tools="", toolbar_location=None,
         title="Loss above the lowest that was found", x_axis_label="step",
         x_range=Range1d(0, 100), y_range=Range1d(1e-12, 1),
     )  # fmt: skip

@@ -108,7 +108,7 @@ class LandscapeView:
     def show(
         self,
         loss: Callable[..., Any],
-        path: Sequence[Any],
+        path: Sequence[Any] | np.ndarray,
         *data: Any,
         like: Any = None,
         steps: Any = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
 from pathlib import Path
@@ -13,7 +13,9 @@ import pytest
 
 from ._doctests import run
 
-PARTS = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
+PARTS = ["backend", "autograd", "compat", "distributed", "models", "optim", "train"]
+if importlib.util.find_spec("bokeh"):
+    PARTS.append("playground")
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -223,6 +223,22 @@ def test_a_rate_for_one_step():
         np.testing.assert_array_equal(small, same)
 
 
+def test_a_rate_may_be_a_pullback_array_beside_raw_parameters(lib):
+    """As a model's parameters are raw, and what `pb.xp` makes is not; a derivative is taken through it as well."""
+    p = lib.asarray([1.0, -2.0])
+    for opt in (optim.SGD(1.0), optim.Adam(1.0)):
+        state = opt.init(p)
+        raw = lib.asarray(1e-3)
+        wanted, _ = opt.step(p, p, state, lr=raw)
+        found, _ = opt.step(p, p, state, lr=pb.Array(raw))
+        assert lib.is_raw(found)
+        np.testing.assert_array_equal(lib.to_numpy(found), lib.to_numpy(wanted))
+    slope = pb.grad(
+        lambda r: xp.sum(optim.SGD(1.0).step(p, p, optim.SGD(1.0).init(p), lr=r)[0] ** 2)
+    )(raw)
+    np.testing.assert_allclose(pb.to_numpy(slope), -2 * 5 * (1 - 1e-3))
+
+
 # where 20 steps of torch 2.13 (Lion: optax 0.2.8), in float64, lead from 1 along the gradient w³ − 2 cos 3w
 TORCH = {
     "optim.SGD(0.02, momentum=0.9)": (optim.SGD(0.02, momentum=0.9), 0.6128504573883984),

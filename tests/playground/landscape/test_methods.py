@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 from pullback.playground.landscape.functions import quadratic, rosenbrock
-from pullback.playground.landscape.methods import CHOICES, compare, run
+from pullback.playground.landscape.methods import CHOICES, run
 
 RATES = {"gradient": 0.02, "adaptive": 0.2}
 START = np.asarray([-2.0, 1.5])
@@ -32,7 +32,7 @@ def test_gradient_descent_takes_the_steps_of_its_formula():
 
 def test_newton_needs_fewest_steps_on_a_quadratic():
     runs = {
-        r.name: r for r in compare(["gd", "newton-cg"], quadratic, START, steps=100, rates=RATES)
+        name: run(name, quadratic, START, steps=100, rates=RATES) for name in ("gd", "newton-cg")
     }
     assert runs["newton-cg"].ending == "converged"
     assert len(runs["newton-cg"].path) < 6 < len(runs["gd"].path)

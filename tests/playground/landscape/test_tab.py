@@ -131,15 +131,16 @@ def test_play_walks_to_the_end_and_pauses():
 
 
 def test_optimisers_are_compared_and_played(open_page):
-    page = open_page("#optimisers")
+    page = open_page("#optimisers").get_by_role("tabpanel")
     page.get_by_text("L-BFGS came lowest").wait_for()
-    assert page.get_by_role("row").count() == 7
+    page.get_by_role("row").nth(6).wait_for()  # the head, and six optimisers
     page.get_by_role("checkbox", name="Adagrad").check()
     page.get_by_role("rowheader", name="Adagrad").wait_for()
-    page.get_by_label("Function").select_option(label="An ill-conditioned quadratic")
+    page.get_by_label("Function").select_option(label="Ill-conditioned quadratic")
     page.get_by_text("(x² + 25 y²)/2").wait_for()
-    page.get_by_label("Steps at most").fill("8")
-    page.keyboard.press("Enter")
+    steps = page.get_by_label("Steps at most")
+    steps.fill("8")
+    steps.press("Enter")
     page.get_by_text("Steps shown: 8").wait_for()
     page.get_by_role("button", name="Play").press("Enter")
     page.get_by_role("button", name="Pause").wait_for()
