@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..train import InputError, extra
+from ..train.errors import InputError, extra
 
 ADDRESS, PORT = "127.0.0.1", 5006
 # how many ports are tried where none was asked for

@@ -208,8 +208,13 @@ class LandscapeView:
                 glyph.glyph.fill_color = line.colour
         self.walk(None)
 
+    @property
+    def path(self) -> ColumnDataSource:
+        """The source of the first path."""
+        return self._paths[0][0]
+
     def _make_paths(self, count: int) -> None:
-        """Glyphs for so many paths; for each a page's document looks through all its models, unless told to wait."""
+        """Glyphs for so many paths. For each of them a document looks through all its models, unless it is frozen."""
         page = self.figure.document
         with page.models.freeze() if page is not None else nullcontext():
             while len(self._paths) < count:

@@ -263,8 +263,13 @@ class Training:
         with np.errstate(all="ignore"):
             train, train_score, norms = self.programs.measure(self.params, *self._arrays[0])
             test, test_score, _ = self.programs.measure(self.params, *self._arrays[1])
-        numbers = [float(to_numpy(x)) for x in (train, test, train_score, test_score)]
-        return Measured(*numbers, np.asarray(to_numpy(norms)))
+        return Measured(
+            float(to_numpy(train)),
+            float(to_numpy(test)),
+            float(to_numpy(train_score)),
+            float(to_numpy(test_score)),
+            np.asarray(to_numpy(norms)),
+        )
 
     def _note(self) -> None:
         self.measured = self._measure()

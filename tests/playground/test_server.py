@@ -7,6 +7,7 @@ import signal
 import socket
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,35 +20,27 @@ pytestmark = pytest.mark.skipif(bool(no_bokeh()), reason=no_bokeh() or "Bokeh is
 
 
 @pytest.fixture
-def loop():
-    """The event loop in which a server is made that does not run."""
-    made = asyncio.new_event_loop()
-    asyncio.set_event_loop(made)
-    yield made
-    asyncio.set_event_loop(None)
-    made.close()
-
-
-@pytest.fixture
-def started(loop):
-    """Start servers that are stopped at the end."""
+def started():
+    """Start servers that are stopped at the end, in a thread of their own: in this one a browser's loop may run."""
     servers = []
+    with ThreadPoolExecutor(1) as thread:
+        loop = thread.submit(asyncio.new_event_loop).result()
 
-    def start_(**options):
-        async def begin():
+        async def begin(options):
             return start(**options)
 
-        server, url = loop.run_until_complete(begin())
-        servers.append(server)
-        return url
+        async def stop():
+            for server in servers:
+                server.stop(wait=False)
 
-    yield start_
+        def start_(**options):
+            server, url = thread.submit(loop.run_until_complete, begin(options)).result()
+            servers.append(server)
+            return url
 
-    async def stop():
-        for server in servers:
-            server.stop(wait=False)
-
-    loop.run_until_complete(stop())
+        yield start_
+        thread.submit(loop.run_until_complete, stop()).result()
+        thread.submit(loop.close).result()
 
 
 def test_it_listens_on_this_machine_alone(started):

@@ -13,6 +13,7 @@ import pytest
 # import names of all that is optional
 EXTRAS = (
     "array_api_strict",
+    "bokeh",
     "cupy",
     "cupyx",
     "hypothesis",

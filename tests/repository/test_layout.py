@@ -126,6 +126,7 @@ BACK_DOORS: dict[tuple[str, str], str] = {
     ): "a step says among which ranks its batch is divided",
     ("train", "autograd/compile/tracing/precision.py"): "the precisions that settings may name",
     ("playground", "train/cli/command.py"): "its command is a record as those of `train` are",
+    ("playground", "train/errors.py"): "what an extra brings is asked for as `train` asks",
     ("playground", "optim/full_batch/line_search.py"): _STEP_BY_STEP,
     ("playground", "optim/full_batch/minimize.py"): _STEP_BY_STEP,
     ("playground", "optim/full_batch/problem.py"): _STEP_BY_STEP,

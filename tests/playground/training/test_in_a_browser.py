@@ -179,7 +179,7 @@ def test_every_control_is_in_the_table(page):
     others = page.locator(
         "[data-action], [data-layers], [data-view], [data-feature], #table"
     ).count()
-    assert others == 4 + 2 + 2 + 7 + 1
+    assert others == 4 + 2 + 3 + 7 + 1
 
 
 def test_views_change_the_picture_alone(page):
@@ -193,6 +193,21 @@ def test_views_change_the_picture_alone(page):
     assert changed(page.get_by_label("Discretise output").check)
     assert changed(page.get_by_label("Discretise output").uncheck)
     assert loss(page) == start
+
+
+def test_the_landscape_shows_the_path_and_may_be_left_out(page):
+    path = "() => Bokeh.documents[0].get_model_by_name('training-path').get_column('x').length"
+    assert page.evaluate(path) == 1
+    do(page, *3 * [button(page, "Step").click])
+    wait_for(page, f"() => ({path})() === 4")
+    box = page.get_by_role("checkbox", name="Loss landscape")
+    before = pixels_of(page, "training-surface")
+    do(page, box.uncheck)
+    do(page, button(page, "Step").click)
+    assert pixels_of(page, "training-surface") != before
+    assert page.evaluate(path) == 4
+    do(page, box.check)
+    wait_for(page, f"() => ({path})() === 5")
 
 
 def test_layers_and_units_have_their_limits(page):
@@ -281,5 +296,7 @@ def test_a_long_play_has_the_same_models_and_sends_little_back(page):
     assert page.evaluate(elements) == there
     # an answer to each frame, and nothing of what was drawn
     kinds = set(re.findall(r'"attr":"(\w+)"', "".join(sent)))
-    assert kinds == {"tags"}
+    assert "tags" in kinds
+    # and the size of what is laid out, where the numbers beside a picture take more room
+    assert kinds <= {"tags", "outer_width", "outer_height", "inner_width", "inner_height"}
     assert len("".join(sent)) / 120 < 1000

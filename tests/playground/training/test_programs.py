@@ -14,6 +14,11 @@ CLASSES = (X[:, 0] > 0).astype(float)
 NUMBERS = X[:, 0] * 0.5
 
 
+def there(*arrays):
+    """On the active backend's device."""
+    return [pb.asarray(a) for a in arrays]
+
+
 def by_hand(params, X):
     h = X
     for layer in params.layers[:-1]:
@@ -26,7 +31,7 @@ def test_the_loss_and_the_score_of_classes():
     settings = Settings(hidden=(3,))
     params = network(settings)
     _, z = by_hand(params, X)
-    loss, score, norms = programs(settings).measure(params, X, CLASSES)
+    loss, score, norms = programs(settings).measure(params, *there(X, CLASSES))
     p = 1 / (1 + np.exp(-z))
     assert np.isclose(float(loss), -np.mean(np.log(np.where(CLASSES == 1, p, 1 - p))))
     assert float(score) == np.mean((z > 0) == (CLASSES == 1))
@@ -37,7 +42,7 @@ def test_the_loss_and_the_score_of_a_regression():
     settings = Settings(problem="regression", dataset="plane", hidden=(3,))
     params = network(settings)
     _, z = by_hand(params, X)
-    loss, score, _ = programs(settings).measure(params, X, NUMBERS)
+    loss, score, _ = programs(settings).measure(params, *there(X, NUMBERS))
     assert np.isclose(float(loss), np.mean((z - NUMBERS) ** 2))
     assert np.isclose(float(score), 1 - np.mean((z - NUMBERS) ** 2) / np.var(NUMBERS))
 
@@ -45,12 +50,12 @@ def test_the_loss_and_the_score_of_a_regression():
 def test_norms_are_those_of_the_gradient_by_layer():
     settings = Settings(hidden=(3, 2), regularisation="l2", strength=0.1)
     params, made = network(settings), programs(settings)
-    gradient = pb.grad(made.objective)(params, X, CLASSES)
+    gradient = pb.grad(made.objective)(params, *there(X, CLASSES))
     wanted = [
         np.sqrt(np.sum(pb.to_numpy(g.W) ** 2) + np.sum(pb.to_numpy(g.b) ** 2))
         for g in gradient.layers
     ]
-    assert np.allclose(pb.to_numpy(made.measure(params, X, CLASSES)[2]), wanted)
+    assert np.allclose(pb.to_numpy(made.measure(params, *there(X, CLASSES))[2]), wanted)
 
 
 @pytest.mark.parametrize(("kind", "penalty"), [("l1", np.abs), ("l2", lambda w: 0.5 * w * w)])
@@ -58,21 +63,21 @@ def test_the_objective_has_its_penalty_on_the_weights_alone(kind, penalty):
     plain = Settings(hidden=(3,))
     params = network(plain)
     chosen = Settings(hidden=(3,), regularisation=kind, strength=0.3)
-    added = float(programs(chosen).objective(params, X, CLASSES)) - float(
-        programs(plain).objective(params, X, CLASSES)
+    added = float(programs(chosen).objective(params, *there(X, CLASSES))) - float(
+        programs(plain).objective(params, *there(X, CLASSES))
     )
     weights = sum(penalty(pb.to_numpy(layer.W)).sum() for layer in params.layers)
     assert np.isclose(added, 0.3 * weights)
     # what is reported is the loss alone
     for settings in (plain, chosen):
-        assert np.isclose(float(programs(settings).measure(params, X, CLASSES)[0]),
-                          float(programs(plain).objective(params, X, CLASSES)))  # fmt: skip
+        assert np.isclose(float(programs(settings).measure(params, *there(X, CLASSES))[0]),
+                          float(programs(plain).objective(params, *there(X, CLASSES))))  # fmt: skip
 
 
 def test_the_surfaces_are_the_units_and_the_output():
     settings = Settings(hidden=(3, 2))
     params = network(settings)
-    found = pb.to_numpy(programs(settings).surfaces(params, X))
+    found = pb.to_numpy(programs(settings).surfaces(params, *there(X)))
     last, z = by_hand(params, X)
     assert found.shape == (20, 6)
     assert np.allclose(found[:, 3:5], last)
@@ -81,7 +86,7 @@ def test_the_surfaces_are_the_units_and_the_output():
 
 def test_a_unit_that_does_not_saturate_is_scaled():
     settings = Settings(hidden=(4,), activation="relu", problem="regression", dataset="plane")
-    found = pb.to_numpy(programs(settings).surfaces(network(settings), 100 * X))
+    found = pb.to_numpy(programs(settings).surfaces(network(settings), *there(100 * X)))
     assert np.abs(found).max() <= 1
     assert np.abs(found[:, :4]).max() == 1
 
@@ -92,7 +97,7 @@ def test_each_optimiser_steps_by_the_rate_it_is_given(name):
     params, made = network(settings), programs(settings)
     moved = []
     for rate in (0.01, 0.02):
-        new, _ = made.step(params, made.init(params), X, CLASSES, pb.asarray(rate))
+        new, _ = made.step(params, made.init(params), *there(X, CLASSES), pb.asarray(rate))
         moved.append(pb.to_numpy(new.layers[0].W) - pb.to_numpy(params.layers[0].W))
     assert np.abs(moved[0]).max() > 0
     # the first step of each is proportional to its rate, decay apart
@@ -104,5 +109,5 @@ def test_the_proximal_step_makes_weights_exactly_zero():
     params, made = network(settings), programs(settings)
     state = made.init(params)
     for _ in range(100):
-        params, state = made.step(params, state, X, CLASSES, pb.asarray(0.1))
+        params, state = made.step(params, state, *there(X, CLASSES), pb.asarray(0.1))
     assert np.sum(pb.to_numpy(params.layers[0].W) == 0) > 3

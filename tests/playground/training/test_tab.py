@@ -119,6 +119,26 @@ def test_views_change_the_figure_alone(tab):
     assert len(tab.figures.colours.palette) == 255
 
 
+def test_the_landscape_is_drawn_while_nothing_plays_and_seldom_while_it_does(tab):
+    path = tab.landscape.path
+    ask(tab, "ready")
+    assert len(path.data["x"]) == 1
+    ask(tab, "step")
+    assert path.data["step"].tolist() == [0, 1]
+    assert path.data["loss"][1] == tab.training.measured.train
+    ask(tab, "play")
+    tab._map_at = float("inf")
+    tick(tab, 5)
+    assert len(path.data["x"]) == 2
+    ask(tab, "pause")
+    assert path.data["step"][-1] == tab.training.epoch
+    ask(tab, "landscape", False)
+    ask(tab, "step")
+    assert path.data["step"][-1] == tab.training.epoch - 1
+    ask(tab, "landscape", True)
+    assert path.data["step"][-1] == tab.training.epoch
+
+
 def test_models_and_sources_are_as_many_whatever_happens(tab):
     count = len(tab.document.models)
     for value in ([8] * 6, [], [1], [8, 8]):
