@@ -141,18 +141,14 @@ def test_an_empty_address_is_not_all_addresses():
         start(address="")
 
 
-def test_who_can_use_it_is_told_where_others_can():
+def test_it_tells_who_can_use_it_and_ends_in_one_line_with_its_signal():
     with serving("--address", "0.0.0.0") as served:
         assert served.url.startswith("http://127.0.0.1:")
         assert urllib.request.urlopen(served.url).status == 200
-        served.interrupt()
-    assert "all addresses of this machine: whoever reaches that over the network" in served.said[1]
-
-
-def test_it_ends_in_one_line_with_its_signal():
-    with serving() as served:
         assert served.interrupt(signal.SIGINT) == 0
-    assert served.said == [served.said[0], "the playground has ended\n"]
+    _, told, ended = served.said
+    assert "all addresses of this machine: whoever reaches that over the network can use" in told
+    assert ended == "the playground has ended\n"
     with serving() as served:
         assert served.interrupt(signal.SIGTERM) == 143
     assert len(served.said) == 2
