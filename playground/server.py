@@ -148,6 +148,8 @@ def _listen(address: str, port: int | None) -> socket.socket:
     for number in range(PORT, PORT + _TRIED) if port is None else [port]:
         try:
             return _bound(address, number)
+        except UnicodeError:  # what cannot be a name, such as a..b
+            raise InputError(f"address: {address[:40]!r} is no address") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 why = error.strerror or str(error)

@@ -139,6 +139,8 @@ def test_there_is_nothing_else(served):
 def test_an_empty_address_is_not_all_addresses():
     with pytest.raises(InputError, match="address: it is empty"):
         start(address="")
+    with pytest.raises(InputError, match=r"address: 'a\.\.b' is no address"):
+        start(address="a..b")
 
 
 def test_it_tells_who_can_use_it_and_ends_in_one_line_with_its_signal():
