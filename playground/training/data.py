@@ -24,6 +24,8 @@ POINTS = 500
 MOST_ROWS, MOST_BYTES = 5000, 2_000_000
 # the share of the square's side that a table's points span
 _SPANNED = 0.85
+# of a name or a label that is shown
+_MOST_LETTERS = 40
 
 
 @dataclass(frozen=True)
@@ -218,15 +220,20 @@ def read_table(text: str, name: str = "the file") -> Data:
     >>> data.problem, data.columns, data.labels, data.y
     ('classification', ('a', 'b'), ('no', 'yes'), array([1., 0.], dtype=float32))
     """
-    lines = [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if any(row)]
+    # with any of the ends of lines that there are
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=_delimiter(text))
+    try:
+        lines = [row for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{name}, line {reader.line_num}: {error}") from None
     if not lines:
         raise InputError(f"{name} is empty: it has to have two columns of numbers and a label")
     if len(lines) > MOST_ROWS + 1:
         raise InputError(f"{name} has {len(lines):,} rows: the playground takes {MOST_ROWS:,}")
     names = ["x₁", "x₂", "label"]
     first = 1
-    if len(lines[0]) == 3 and any(_number(cell) is None for cell in lines[0][:2]):
-        names, first = [cell.strip() for cell in lines.pop(0)], 2
+    if len(lines[0]) == 3 and not any(_is_number(cell) for cell in lines[0][:2]):
+        names, first = [cell.strip()[:_MOST_LETTERS] for cell in lines.pop(0)], 2
     if len(lines) < 2:
         raise InputError(f"{name} has {len(lines)} rows of data: two or more are needed")
     for number, row in enumerate(lines, first):
@@ -251,7 +258,7 @@ def decoded(content: bytes, name: str = "the file") -> str:
         If it is too long, or no text.
     """
     if len(content) > MOST_BYTES:
-        raise InputError(f"{name} has {len(content):,} bytes: the playground takes {MOST_BYTES:,}")
+        raise InputError(f"{name} has more than {MOST_BYTES:,} bytes, which the playground takes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -264,35 +271,47 @@ def _delimiter(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
+    return float(text) if _is_number(text) and math.isfinite(float(text)) else None
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is one, be it NaN or infinite."""
     try:
-        found = float(text)
+        float(text)
     except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+        return False
+    return True
 
 
 def _targets(cells: Sequence[str], name: str) -> tuple[np.ndarray, str, tuple[str, str]]:
-    values = sorted(set(cells))
     numbers = [_number(cell) for cell in cells]
+    # 1 and 1.0 are one number
+    keys: Sequence[Any] = cells if None in numbers else numbers
+    texts = dict(zip(reversed(keys), reversed(cells), strict=True))
+    values = sorted(texts)
     if len(values) < 2:
-        raise InputError(f"{name}: all labels are {values[0][:40]!r}; two or more are needed")
+        raise InputError(f"{name}: all labels are {cells[0][:40]!r}; two or more are needed")
     if len(values) == 2:
-        if None not in numbers:
-            values.sort(key=float)
-        y = np.asarray([cell == values[1] for cell in cells], np.float32)
-        return y, CLASSIFICATION, (values[0], values[1])
+        y = np.asarray([key == values[1] for key in keys], np.float32)
+        low, high = (texts[value][:_MOST_LETTERS] for value in values)
+        return y, CLASSIFICATION, (low, high)
     if None in numbers:
         raise InputError(
             f"{name} has {len(values)} classes: the playground tells two apart, or fits numbers"
         )
-    y = np.asarray(numbers, float)
-    low, high = y.min(), y.max()
-    y = (2 * (y - low) / (high - low) - 1).astype(np.float32)
-    return y, REGRESSION, (f"{low:g}", f"{high:g}")
+    y = _spread(np.asarray(numbers, float))
+    return y.astype(np.float32), REGRESSION, (f"{values[0]:g}", f"{values[-1]:g}")
 
 
 def _scaled(X: np.ndarray) -> np.ndarray:
     """The columns, each over the same part of the square's side."""
-    low, high = X.min(axis=0), X.max(axis=0)
+    return _spread(X) * EXTENT * _SPANNED
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """The columns, each from −1 to 1; zeros for one that is constant."""
+    # by a power of two first, so that no difference overflows
+    values = np.ldexp(values, -np.frexp(np.abs(values).max(axis=0))[1])
+    low, high = values.min(axis=0), values.max(axis=0)
     size = np.where(high > low, high - low, 1.0)
-    return ((X - low) / size * 2 - 1) * np.where(high > low, EXTENT * _SPANNED, 0.0)
+    return np.where(high > low, (values - low) / size * 2 - 1, 0.0)
