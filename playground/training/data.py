@@ -22,6 +22,8 @@ EXTENT = 6.0
 CLASSIFICATION, REGRESSION = "classification", "regression"
 POINTS = 500
 MOST_ROWS, MOST_BYTES = 5000, 2_000_000
+# of a number in a table: their differences are finite
+_LARGEST = 1e300
 # the share of the square's side that a table's points span
 _SPANNED = 0.85
 
@@ -218,27 +220,36 @@ def read_table(text: str, name: str = "the file") -> Data:
     >>> data.problem, data.columns, data.labels, data.y
     ('classification', ('a', 'b'), ('no', 'yes'), array([1., 0.], dtype=float32))
     """
-    lines = [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if any(row)]
+    lines = _rows(text, name)
     if not lines:
         raise InputError(f"{name} is empty: it has to have two columns of numbers and a label")
     if len(lines) > MOST_ROWS + 1:
         raise InputError(f"{name} has {len(lines):,} rows: the playground takes {MOST_ROWS:,}")
     names = ["x₁", "x₂", "label"]
-    first = 1
-    if len(lines[0]) == 3 and any(_number(cell) is None for cell in lines[0][:2]):
-        names, first = [cell.strip() for cell in lines.pop(0)], 2
+    # a line with a number, or with an empty cell, is one of data in which something is missing
+    if len(lines[0][1]) == 3 and all(_is_name(cell) for cell in lines[0][1][:2]):
+        names = [cell.strip() for cell in lines.pop(0)[1]]
     if len(lines) < 2:
-        raise InputError(f"{name} has {len(lines)} rows of data: two or more are needed")
-    for number, row in enumerate(lines, first):
+        found = f"{len(lines)} row{'s' * (len(lines) != 1)} of data"
+        raise InputError(f"{name} has {found}: two or more are needed")
+    for number, row in lines:
         if len(row) != 3:
             raise InputError(
-                f"{name}, row {number}: {len(row)} columns, where two numbers and a label are needed"
+                f"{name}, row {number}: {len(row)} column{'s' * (len(row) != 1)}, where two numbers and a label are "
+                "needed, separated by comma, semicolon or tab"
             )
         for cell, column in zip(row[:2], names, strict=False):
             if _number(cell) is None:
-                raise InputError(f"{name}, row {number}: {column} is {cell[:40]!r}, not a number")
-    X = np.asarray([[float(cell) for cell in row[:2]] for row in lines])
-    y, problem, labels = _targets([row[2].strip() for row in lines], name)
+                what = f"{column} is {cell[:40]!r}, not a number"
+                comma = _number(cell.replace(",", ".")) is not None
+                raise InputError(
+                    f"{name}, row {number}: {what}{': write a point for the comma' * comma}"
+                )
+        if not row[2].strip():
+            raise InputError(f"{name}, row {number}: the label is missing")
+    rows = [row for _, row in lines]
+    X = np.asarray([[float(cell) for cell in row[:2]] for row in rows])
+    y, problem, labels = _targets([row[2].strip() for row in rows], name)
     return Data(_scaled(X).astype(np.float32), y, problem, (names[0], names[1]), labels)
 
 
@@ -258,9 +269,24 @@ def decoded(content: bytes, name: str = "the file") -> str:
         raise InputError(f"{name} is not text in UTF-8: save the table as CSV in UTF-8") from None
 
 
-def _delimiter(text: str) -> str:
-    line = text.partition("\n")[0]
-    return max(",;\t", key=line.count)
+def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
+    """The lines that are not empty, each with its number in the file."""
+    # lines end as on Unix, Windows or an old Mac
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
+    try:
+        return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{name}, row {reader.line_num}: {error}") from None
+
+
+def _is_name(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return bool(cell.strip())
+    return False
 
 
 def _number(text: str) -> float | None:
@@ -268,12 +294,16 @@ def _number(text: str) -> float | None:
         found = float(text)
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) <= _LARGEST else None
 
 
 def _targets(cells: Sequence[str], name: str) -> tuple[np.ndarray, str, tuple[str, str]]:
-    values = sorted(set(cells))
     numbers = [_number(cell) for cell in cells]
+    if None not in numbers:
+        # 1 and 1.0 are one label
+        texts = dict(zip(numbers, cells, strict=True))
+        cells = [texts[number] for number in numbers]
+    values = sorted(set(cells))
     if len(values) < 2:
         raise InputError(f"{name}: all labels are {values[0][:40]!r}; two or more are needed")
     if len(values) == 2:

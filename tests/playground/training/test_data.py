@@ -70,6 +70,8 @@ TABLES = {
     "tabs and empty lines": "1\t2\tyes\n\n3\t4\tno\n\n",
     "quotes": '"left","right","kind"\n"1","2","yes"\n"3","4","no"\n',
     "Windows": "1,2,yes\r\n3,4,no\r\n",
+    "an old Mac": "left,right,kind\r1,2,yes\r3,4,no\r",
+    "an empty line first": "\nleft;right;kind\n1;2;yes\n3;4;no\n",
 }
 
 
@@ -83,6 +85,9 @@ def test_a_table_of_two_classes(text):
 def test_classes_that_are_numbers_are_in_their_order():
     data = read_table("0,0,10\n1,1,9\n")
     assert (data.labels, data.y.tolist()) == (("9", "10"), [1, 0])
+    # one number may be written in two ways
+    data = read_table("0,0,0\n1,1,1\n2,2,1.0\n")
+    assert (data.problem, data.y.tolist()) == (CLASSIFICATION, [0, 1, 1])
 
 
 def test_a_table_of_numbers_is_a_regression():
@@ -96,8 +101,16 @@ def test_a_table_of_numbers_is_a_regression():
 BAD = {
     "": "the file is empty",
     "a,b,c\n": "0 rows of data",
-    "1,2,x\n": "1 rows of data",
+    "1,2,x\n": "1 row of data",
     "1,2\n3,4\n": "row 1: 2 columns, where two numbers and a label are needed",
+    "1 2 x\n3 4 y\n": "row 1: 1 column, where two numbers and a label are needed, separated by comma",
+    # no line of names, though its first cell is no number
+    ",2,x\n3,4,y\n5,6,x\n": "row 1: x₁ is '', not a number",
+    "1,2,x\n\n3,4,\n": "row 3: the label is missing",
+    "a;b;c\n1,5;2;x\n3;4;y\n": "row 2: a is '1,5', not a number: write a point for the comma",
+    "1,1e308,x\n3,-1e308,y\n": "row 1: x₂ is '1e308', not a number",
+    "1,2,1\n3,4,1.0\n5,6,1.00\n": "all labels are '1.00'",
+    "1,2," + 200_000 * "x" + "\n3,4,y\n": "row 1: field larger than field limit",
     "1,2,x\n3,?,y\n": "row 2: x₂ is '?', not a number",
     "a,b,c\n1,2,x\n3,nan,y\n": "row 3: b is 'nan', not a number",
     "1,2,x\n3,4,x\n": "all labels are 'x'",
