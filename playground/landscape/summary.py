@@ -18,16 +18,25 @@ COLOURS = {
 }  # fmt: skip
 """The colour and the dash of each optimiser, the same whichever others are chosen."""
 
+# losses that differ by less are one
+_LEVEL = 1e-12
+
 
 def sentence_of(runs: list[Run]) -> str:
     """Which optimiser came lowest, and which got there with the fewest evaluations."""
     if not runs:
         return "Choose an optimiser."
-    best = min(runs, key=lambda r: (round(float(r.losses[-1]), 12), r.evaluations))
+    least = min(float(r.losses[-1]) for r in runs)
+    level = [r for r in runs if float(r.losses[-1]) <= least + _LEVEL]
+    best = min(level, key=lambda r: r.evaluations)
     lost = [CHOICES[r.name].title for r in runs if r.ending.startswith("ran away")]
+    steps = len(best.losses) - 1
+    came = f"{best.losses[-1]:.3g} in {steps} step{'s' * (steps != 1)} and {best.evaluations} evaluations."
+    title = CHOICES[best.name].title
     text = (
-        f"{CHOICES[best.name].title} came lowest: {best.losses[-1]:.3g} in {len(best.losses) - 1} steps and "
-        f"{best.evaluations} evaluations."
+        f"{title} came lowest: {came}"
+        if len(level) == 1
+        else f"{len(level)} came as low, to within {_LEVEL:g}. {title} needed the fewest evaluations: {came}"
     )
     return text + (f" Smaller steps are needed by: {', '.join(lost)}." if lost else "")
 

@@ -26,11 +26,12 @@ def test_the_sentence_names_the_lowest_and_those_that_ran_away():
         _run("adam", [3, 9], ending="ran away"),
     ]
     assert sentence_of(runs) == (
-        "L-BFGS came lowest: 0.25 in 1 steps and 4 evaluations. Smaller steps are needed by: Adam."
+        "L-BFGS came lowest: 0.25 in 1 step and 4 evaluations. Smaller steps are needed by: Adam."
     )
     # of two that came as low, the one with fewer evaluations
-    assert sentence_of([_run("gd", [3, 0]), _run("cg", [3, 0], 9)]).startswith(
-        "nonlinear conjugate gradients"
+    assert sentence_of([_run("gd", [3, 1e-30]), _run("cg", [3, 2, 1e-16], 9)]) == (
+        "2 came as low, to within 1e-12. nonlinear conjugate gradients needed the fewest evaluations: "
+        "1e-16 in 2 steps and 9 evaluations."
     )
     assert sentence_of([]) == "Choose an optimiser."
 

@@ -132,7 +132,7 @@ def test_play_walks_to_the_end_and_pauses():
 
 def test_optimisers_are_compared_and_played(open_page):
     page = open_page("#optimisers").get_by_role("tabpanel")
-    page.get_by_text("L-BFGS came lowest").wait_for()
+    page.get_by_text("L-BFGS needed the fewest evaluations").wait_for()
     page.get_by_role("row").nth(6).wait_for()  # the head, and six optimisers
     page.get_by_role("checkbox", name="Adagrad").check()
     page.get_by_role("rowheader", name="Adagrad").wait_for()
