@@ -25,6 +25,7 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.katex",
     "sphinx_gallery.gen_gallery",
+    "_ext.stale",
     "_ext.start",
     "_ext.benchmarks",
     "_ext.reference",

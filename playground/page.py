@@ -17,7 +17,7 @@ from ..train import InputError
 from .expression.tab import tab as expression_tab
 from .landscape.tab import tab as landscape_tab
 from .training import controls
-from .training.data import Data, decoded, read_table
+from .training.data import MOST_BYTES, Data, decoded, read_table
 from .training.settings import OWN, Settings
 from .training.tab import tab as training_tab
 
@@ -87,7 +87,8 @@ def table_of(path: Path) -> Data:
         If it cannot be read or used.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # no more of what may have no end
     except OSError as error:
         raise InputError(f"data: cannot read {path}: {error.strerror or error}") from None
     return read_table(decoded(content, str(path)), str(path))

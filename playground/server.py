@@ -23,6 +23,8 @@ ADDRESS, PORT = "127.0.0.1", 5006
 _TRIED = 20
 # after this time without its page a session ends, and what trains in it
 _UNUSED_MILLISECONDS = 4000
+# the longest that a page sends is a table of 2 MB, of which some letters are several bytes
+_MOST_BYTES_SENT = 8_000_000
 
 
 def serve(
@@ -66,6 +68,9 @@ def serve(
     told = told or partial(print, flush=True)
     server, url = start(port=port, address=address, data=data)
     told(f"the playground is on {url} (Ctrl-C ends it)")
+    if not _is_loopback(address):
+        reached = "all addresses of this machine" if _is_any(address) else address
+        told(f"it listens on {reached}: whoever reaches that over the network can use it")
     loop = server.io_loop
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT) if in_main else None
@@ -101,12 +106,15 @@ def start(
     """
     if port is not None and not 0 <= port < 65536:
         raise InputError(f"port: {port} is not between 0 and 65535")
+    if not address:  # which would be all of this machine's, by a variable that is not set
+        raise InputError("address: it is empty: leave it out, or give one of this machine's")
     extra("bokeh", "the playground", "playground")
     from bokeh.server.server import BaseServer
     from bokeh.server.tornado import BokehTornado
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
 
+    from .guard import guard
     from .page import application  # imports Bokeh
 
     app = application(data)
@@ -117,7 +125,11 @@ def start(
         extra_websocket_origins=sorted(origins(address, found)),
         unused_session_lifetime_milliseconds=_UNUSED_MILLISECONDS,
         check_unused_sessions_milliseconds=_UNUSED_MILLISECONDS // 2,
+        websocket_max_message_size_bytes=_MOST_BYTES_SENT,
     )
+    # whoever is let in by this variable may reach the page by a name of their own
+    known = _is_loopback(address) and not os.environ.get("BOKEH_ALLOW_WS_ORIGIN")
+    guard(tornado, _names(address) if known else ())
     http = HTTPServer(tornado)
     http.add_sockets([listening])
     server = BaseServer(IOLoop.current(), tornado, http)
@@ -150,7 +162,7 @@ def _listen(address: str, port: int | None) -> socket.socket:
 def _bound(address: str, port: int) -> socket.socket:
     """Of tornado's own function the sockets stay open that it cannot bind."""
     family, kind, protocol, _, where = socket.getaddrinfo(
-        address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     made = socket.socket(family, kind, protocol)
     try:
@@ -173,14 +185,29 @@ def origins(address: str, port: int) -> set[str]:
     >>> sorted(origins("127.0.0.1", 5006))
     ['127.0.0.1:5006', 'localhost:5006']
     """
+    return {f"{name}:{port}" for name in _names(address)}
+
+
+def _names(address: str) -> set[str]:
+    """Under which names a browser reaches a server on an address."""
     names = {_host(address)}
     if _is_loopback(address):
         names |= {"localhost", "127.0.0.1"}
     elif _is_any(address):
-        names |= {"localhost", "127.0.0.1", socket.gethostname(), socket.getfqdn()}
+        names |= {"localhost", "127.0.0.1", socket.gethostname(), socket.getfqdn(), *_addresses()}
         with contextlib.suppress(OSError):  # a machine that does not know its own name
             names |= set(socket.gethostbyname_ex(socket.gethostname())[2])
-    return {f"{name}:{port}" for name in names}
+    return {name.lower() for name in names}
+
+
+def _addresses() -> list[str]:
+    """From which this machine sends: `/etc/hosts` often knows of 127.0.1.1 alone."""
+    found = []
+    for family, anywhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((anywhere, 9))  # chooses an address, and sends nothing
+            found.append(_host(probe.getsockname()[0]))
+    return found
 
 
 def _host(address: str) -> str:
@@ -191,7 +218,7 @@ def _host(address: str) -> str:
 
 
 def _is_any(address: str) -> bool:
-    return address in ("", "0.0.0.0", "::")
+    return address in ("0.0.0.0", "::")
 
 
 def _is_loopback(address: str) -> bool:

@@ -2,10 +2,10 @@
 
     python tools/check_links.py build/site
 
-Each href, src, srcset, poster and url(…) must lead to a file of the site, and a fragment to an element there. What a
-page loads by itself (scripts, styles, images, fonts, frames) may not come from another host. Links that a reader may
-follow to other sites must be well-formed; they are counted, not followed, since machines that build the site may be cut
-off. Exits with 1 where something is broken.
+Each href, src, srcset, poster, action, refresh and url(…) must lead to a file of the site, and a fragment to an
+element there. What a page loads by itself (scripts, styles, images, fonts, frames) may not come from another host.
+Links that a reader may follow to other sites must be well-formed; they are counted, not followed, since machines that
+build the site may be cut off. Exits with 1 where something is broken.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from urllib.parse import unquote, urlsplit
 
 # Attributes that make a browser fetch something, by element; `a href` alone waits for the reader.
 LOADS = {
-    "audio": ("src",), "embed": ("src",), "iframe": ("src",), "img": ("src", "srcset"), "input": ("src",),
+    "audio": ("src",), "base": ("href",), "embed": ("src",), "iframe": ("src",),
+    "img": ("src", "srcset"), "input": ("src",),
     "object": ("data",), "script": ("src",), "source": ("src", "srcset"), "track": ("src",),
     "use": ("href", "xlink:href"),
-    "video": ("src", "poster"), "image": ("href", "xlink:href"),
+    "video": ("src", "poster"), "image": ("href", "xlink:href"), "link": ("imagesrcset",),
 }  # fmt: skip
 # Of `link`, what is fetched; the others (next, search, canonical …) are links.
 FETCHED = {
     "stylesheet",
     "icon",
+    "apple-touch-icon",
+    "mask-icon",
     "preload",
     "modulepreload",
     "prefetch",
@@ -39,6 +42,7 @@ FETCHED = {
     "manifest",
 }
 URL_IN_STYLE = re.compile(r"""url\(\s*['"]?([^'")]+)['"]?\s*\)|@import\s+['"]([^'"]+)['"]""")
+REFRESH = re.compile(r"""^\s*[\d.]*\s*[;,]?\s*url\s*=\s*['"]?([^'"]+)""", re.IGNORECASE)
 HOST = re.compile(
     r"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$|^localhost$|^127\.0\.0\.1$", re.IGNORECASE
 )
@@ -70,12 +74,16 @@ class Reader(HTMLParser):
                 self.page.anchors.add(values[name])
         if tag in ("a", "area") and "href" in values:
             self.page.links.append((line, values["href"]))
+        if tag == "form" and values.get("action"):
+            self.page.links.append((line, values["action"]))
+        if tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
+            self.page.links += [(line, url) for url in REFRESH.findall(values.get("content", ""))]
         if tag == "link" and "href" in values:
             fetched = set(values.get("rel", "").lower().split()) & FETCHED
             (self.page.loads if fetched else self.page.links).append((line, values["href"]))
         for name in LOADS.get(tag, ()):
             if values.get(name):
-                parts = values[name].split(",") if name == "srcset" else [values[name]]
+                parts = values[name].split(",") if name.endswith("srcset") else [values[name]]
                 self.page.loads += [(line, part.split()[0]) for part in parts if part.strip()]
         self.page.loads += [(line, url) for url in urls(values.get("style", ""))]
         self.style = tag == "style"
@@ -104,12 +112,24 @@ def read(path: Path) -> Page:
 
 def elsewhere(url: str) -> bool:
     """Whether it names another host."""
-    return bool(urlsplit(url).netloc)
+    try:
+        return bool(urlsplit(url).netloc)
+    except ValueError:  # such as https://[x, which names none; it is malformed
+        return True
+
+
+def strange(url: str, allowed: str = "data") -> str:
+    """The scheme of what is in no other place, such as file:///x and http:x, if it is not the one that may be."""
+    scheme = urlsplit(url).scheme
+    return "" if scheme == allowed else scheme
 
 
 def malformed(url: str) -> str:
     """What is wrong with a link to another site, in words, or nothing."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        return str(error)
     if parts.scheme not in ("http", "https"):
         return f"the scheme is {parts.scheme!r}, not http or https"
     if not HOST.match(parts.hostname or ""):
@@ -127,24 +147,27 @@ def check(root: Path) -> tuple[list[str], dict[str, str]]:
         for line, url in page.loads:
             if elsewhere(url):
                 broken.append(f"{where}:{line}: loads {url} from another host")
-            elif not url.startswith("data:"):
+            elif scheme := strange(url):
+                broken.append(f"{where}:{line}: loads {url}: what is the scheme {scheme!r}?")
+            elif not urlsplit(url).scheme:
                 broken += [f"{where}:{line}: {what}" for what in missing(root, path, url, pages)]
         for line, url in page.links:
-            scheme = urlsplit(url).scheme
             if elsewhere(url):
                 outside.setdefault(url, where)
                 if wrong := malformed(url):
                     broken.append(f"{where}:{line}: {url}: {wrong}")
-            elif scheme and scheme != "mailto":
+            elif scheme := strange(url, "mailto"):
                 broken.append(f"{where}:{line}: {url}: what is the scheme {scheme!r}?")
-            elif not scheme:
+            elif not urlsplit(url).scheme:
                 broken += [f"{where}:{line}: {what}" for what in missing(root, path, url, pages)]
     for path in sorted(root.rglob("*.css")):
         where = path.relative_to(root).as_posix()
         for url in urls(path.read_text(encoding="utf-8")):
             if elsewhere(url):
                 broken.append(f"{where}: loads {url} from another host")
-            elif not url.startswith(("data:", "#")):
+            elif scheme := strange(url):
+                broken.append(f"{where}: loads {url}: what is the scheme {scheme!r}?")
+            elif not urlsplit(url).scheme and not url.startswith("#"):
                 broken += [f"{where}: {what}" for what in missing(root, path, url, pages)]
     return broken, outside
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
 import subprocess
+import uuid
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +25,8 @@ SUFFIXES = {
     ".svg": None, ".png": None, ".pdf": None, ".txt": None,
     ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid",
 }  # fmt: skip
-PICTURES = (".svg", ".png", ".pdf")
+# what each picture has at its beginning, or near it
+PICTURES = {".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF"}
 # seconds that `dot` may take: a graph of a thousand nodes takes a few
 PATIENCE = 60.0
 
@@ -41,7 +45,11 @@ class Drawing(str):
     def _repr_svg_(self) -> str | None:
         if shutil.which("dot") is None:
             return None
-        return _picture(self.graph, ".svg", "the notebook").decode("utf-8")
+        try:
+            return _picture(self.graph, ".svg", "the notebook").decode("utf-8")
+        except (RuntimeError, UnicodeDecodeError) as error:
+            warnings.warn(f"the text is shown in place of the picture: {error}", stacklevel=2)
+            return None
 
 
 def draw(
@@ -88,6 +96,8 @@ def draw(
         For an unknown language, direction or suffix, or a language that is not the suffix's.
     RuntimeError
         If a picture is asked for and ``dot`` is not there, fails, or takes longer than a minute.
+    OSError
+        If the file cannot be written.
 
     Examples
     --------
@@ -115,6 +125,8 @@ def draw(
     language = _language(language, path)
     if direction not in DIRECTIONS:
         raise ValueError(f"draw: direction {direction!r}: choose one of {', '.join(DIRECTIONS)}")
+    if path is not None and not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "draw: there is no such folder", str(path.parent))
     if path is not None and path.suffix.lower() in PICTURES:
         _check_dot(f"writing {path.name!r}")
     if hasattr(f, "nodes") and not signals:
@@ -184,10 +196,17 @@ def _picture(graph: str, suffix: str, what: str) -> bytes:
             f"draw: `dot` took more than {PATIENCE:g} s for the {nodes} quantities of {what!r}: draw a part of the "
             "function, or a smaller one; .mmd and .dot files are written at once"
         ) from None
+    except OSError as error:  # a file of this name that is no program
+        raise RuntimeError(f"draw: `dot` could not be started: {error}") from None
     if done.returncode or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
         raise RuntimeError(
             f"draw: `dot` could not draw {what!r}, and ended with code {done.returncode}. It said: {said[:500]}"
+        )
+    if PICTURES[suffix] not in done.stdout[:2000]:
+        raise RuntimeError(
+            f"draw: what `dot` made of {what!r} is no {suffix[1:].upper()}: it begins with {done.stdout[:40]!r}. Is "
+            f"{shutil.which('dot')} Graphviz's?"
         )
     # of a PDF, the date: the same graph is the same file (same length, since a table counts bytes)
     return re.sub(rb"(/CreationDate \(D:)\d{14}", rb"\g<1>19700101000000", done.stdout)
@@ -195,11 +214,14 @@ def _picture(graph: str, suffix: str, what: str) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write to a temporary name and rename, so that no half-written picture is left."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))  # where a link leads
+    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except BaseException:
+        os.replace(temporary, target)
+    except OSError as error:
+        # the name that was asked for, and not the temporary one
+        raise type(error)(error.errno, f"draw: {error.strerror}", str(path)) from None
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise

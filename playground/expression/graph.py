@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,7 @@ class Node:
     Parameters
     ----------
     name : str
-        The variable's name, or v1, v2, … in the order of computation.
+        The variable's name, or v1, v2, … in the order of computation, without those that are variables.
     operation : Operation or None
         None for a variable.
     operands : tuple of int or Constant
@@ -98,6 +100,8 @@ def graph_of(expression: Expression) -> tuple[Node, ...]:
     names = _variables(expression)
     nodes = [Node(name) for name in names]
     known: dict[Any, int] = {}
+    # no variable's name is a node's too
+    free = (f"v{k}" for k in itertools.count(1) if f"v{k}" not in names)
 
     def place(part: Expression) -> int | Constant:
         if isinstance(part, Constant):
@@ -108,7 +112,7 @@ def graph_of(expression: Expression) -> tuple[Node, ...]:
         key = (part.operation.name, operands)
         if key not in known:
             known[key] = len(nodes)
-            nodes.append(Node(f"v{len(nodes) - len(names) + 1}", part.operation, operands))
+            nodes.append(Node(next(free), part.operation, operands))
         return known[key]
 
     place(expression)
@@ -133,8 +137,13 @@ def written(nodes: tuple[Node, ...], node: Node, operands: list[str] | None = No
 
 
 def names_of(nodes: tuple[Node, ...], node: Node) -> list[str]:
-    """The operands of a node: names, and numbers as they are."""
-    return [x.text if isinstance(x, Constant) else nodes[x].name for x in node.operands]
+    """The operands of a node: names, and numbers, those below 0 in parentheses."""
+    return [bracketed(x.text) if isinstance(x, Constant) else nodes[x].name for x in node.operands]
+
+
+def bracketed(text: str) -> str:
+    """A number as an operand."""
+    return f"({text})" if text.startswith("−") else text
 
 
 def evaluate(nodes: tuple[Node, ...], inputs: Mapping[str, np.ndarray]) -> Evaluation:
@@ -182,7 +191,7 @@ def evaluate(nodes: tuple[Node, ...], inputs: Mapping[str, np.ndarray]) -> Evalu
                 signals[source] = signals[source] + signal
                 edges.append(Edge(source, k, i, signal))
         differences = _differences(nodes, values)
-    trouble = _trouble(nodes, values, signals)
+    trouble = _trouble(nodes, values, signals, edges)
     return Evaluation(tuple(values), tuple(signals), tuple(edges), differences, trouble)
 
 
@@ -235,17 +244,34 @@ def _differences(nodes: tuple[Node, ...], values: list[np.ndarray]) -> dict[str,
     for k, node in enumerate(variables):
         out = np.empty(inputs[k].size)
         for i in range(inputs[k].size):
-            at = inputs[k].reshape(-1)[i]
-            h = float(np.finfo(float).eps ** (1 / 3) * max(1.0, abs(at)))
-            moved = []
-            for x in (at + h, at - h):
+
+            def f(x: float, k: int = k, i: int = i) -> float:
                 changed = inputs[k].copy().reshape(-1)
                 changed[i] = x
                 trial = [*inputs[:k], changed.reshape(inputs[k].shape), *inputs[k + 1 :]]
-                moved.append(run(nodes, trial))
-            out[i] = (moved[0] - moved[1]) / ((at + h) - (at - h))
+                return float(run(nodes, trial))
+
+            out[i] = _difference(f, float(inputs[k].reshape(-1)[i]))
         found[node.name] = out.reshape(inputs[k].shape)
     return found
+
+
+def _difference(f: Callable[[float], float], at: float) -> float:
+    """The central difference by a step in proportion to 1 or, where less is lost, to the number itself.
+
+    What is lost is estimated by twice the step, and by the digits that cancel: the logarithm of 10⁻⁶ needs a short
+    step, and x + 1 a long one.
+    """
+    best, least = math.nan, math.inf
+    for scale in dict.fromkeys((max(1.0, abs(at)), abs(at) or 1.0)):
+        h = float(np.finfo(float).eps ** (1 / 3)) * scale
+        one, two = (
+            (f(at + step) - f(at - step)) / ((at + step) - (at - step)) for step in (h, 2 * h)
+        )
+        lost = abs(two - one) + np.finfo(float).eps * abs(f(at)) / h
+        if math.isnan(best) or lost < least:
+            best, least = one, lost
+    return best
 
 
 def agree(gradient: np.ndarray, differences: np.ndarray) -> bool:
@@ -255,12 +281,15 @@ def agree(gradient: np.ndarray, differences: np.ndarray) -> bool:
         return bool(np.all(np.abs(gradient - differences) <= 1e-5 * scale))
 
 
-def _trouble(nodes: tuple[Node, ...], values: list[np.ndarray], signals: list[np.ndarray]) -> str:
+def _trouble(
+    nodes: tuple[Node, ...], values: list[np.ndarray], signals: list[np.ndarray], edges: list[Edge]
+) -> str:
     """The first node whose value, or else the last whose error signal, is not finite."""
     for node, value in zip(nodes, values, strict=True):
         if not np.isfinite(value).all():
             operands = [
-                x.text if isinstance(x, Constant) else printed(values[x]) for x in node.operands
+                bracketed(x.text if isinstance(x, Constant) else printed(values[x]))
+                for x in node.operands
             ]
             about = node.operation.about if node.operation else ""
             why = (
@@ -271,7 +300,11 @@ def _trouble(nodes: tuple[Node, ...], values: list[np.ndarray], signals: list[np
             return f"{node.name} = {written(nodes, node)} = {written(nodes, node, operands)} is {printed(value)}{why}."
     for k in range(len(nodes) - 1, -1, -1):
         if not np.isfinite(signals[k]).all():
-            target = next(n for n in reversed(nodes) if k in n.operands)
+            # the first that brought it, where there is one: finite ones may add up to what is too large
+            brought = [e for e in edges if e.source == k]
+            target = nodes[
+                next((e for e in brought if not np.isfinite(e.signal).all()), brought[0]).target
+            ]
             about = target.operation.about if target.operation else ""
             return (
                 f"The error signal of {nodes[k].name} is {printed(signals[k])}: {target.name} = "

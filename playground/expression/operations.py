@@ -49,8 +49,14 @@ _LARGEST = "has a kink where two elements are largest"
 _SMALLEST = "has a kink where two elements are smallest"
 _EQUAL = "has a kink where both are equal: half goes to each"
 _TRANSPOSED = ("→ times {1}, transposed", "→ times {0}, transposed")
-_GREATER = ("(1 if {0} > {1} else 0)", "(1 if {1} > {0} else 0)")
-_SMALLER = ("(1 if {0} < {1} else 0)", "(1 if {1} < {0} else 0)")
+_GREATER = (
+    "(1 if {0} > {1} else ½ if {0} = {1} else 0)",
+    "(1 if {1} > {0} else ½ if {1} = {0} else 0)",
+)
+_SMALLER = (
+    "(1 if {0} < {1} else ½ if {0} = {1} else 0)",
+    "(1 if {1} < {0} else ½ if {1} = {0} else 0)",
+)
 _KINK = "has a kink where its operand is 0: the derivative there is 0"
 
 OPERATORS: dict[str, Operation] = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .graph import Edge, Evaluation, Node, names_of, written
+import numpy as np
+
+from .graph import Edge, Evaluation, Node, bracketed, names_of, written
 from .parse import Constant
 from .values import printed
 
@@ -79,15 +81,10 @@ def _complete(nodes: tuple[Node, ...], edges: tuple[Edge, ...], sent: int) -> fr
     return frozenset(k for k in range(len(nodes)) if k not in waiting)
 
 
-def _bracketed(text: str) -> str:
-    """A number as an operand of a product."""
-    return f"({text})" if text.startswith("−") else text
-
-
 def _forward(nodes: tuple[Node, ...], k: int, evaluation: Evaluation) -> str:
     node = nodes[k]
     numbers = [
-        _bracketed(x.text if isinstance(x, Constant) else printed(evaluation.values[x]))
+        bracketed(x.text if isinstance(x, Constant) else printed(evaluation.values[x]))
         for x in node.operands
     ]
     return f"{node.name} = {written(nodes, node)} = {written(nodes, node, numbers)} = {printed(evaluation.values[k])}."
@@ -113,7 +110,7 @@ def _backward(
             if count < wanted:
                 text += f" {name} waits for {wanted - count} more."
             else:
-                total = " + ".join(map(_bracketed, contributions))
+                total = " + ".join(map(bracketed, contributions))
                 text += f" What came back to {name} adds up: {total} = {printed(evaluation.signals[source])}."
     return text
 
@@ -132,12 +129,12 @@ def _part(nodes: tuple[Node, ...], k: int, edge: Edge, evaluation: Evaluation) -
     values = [
         x.text if isinstance(x, Constant) else printed(evaluation.values[x]) for x in node.operands
     ]
-    filled = template.format(
-        *map(_bracketed, values), out=_bracketed(printed(evaluation.values[k]))
-    )
-    added = ", added up" if edge.signal.shape != evaluation.signals[k].shape else ""
-    inserted = f" = {_bracketed(signal)} · {filled}" if filled != rule else ""
-    return f"{_bracketed(signal)} · {rule}{inserted}{added} = {carried} goes back to {name}"
+    filled = template.format(*map(bracketed, values), out=bracketed(printed(evaluation.values[k])))
+    # what the product is of, before it is added up in the shape of the source
+    shapes = [evaluation.values[x].shape for x in node.operands if not isinstance(x, Constant)]
+    added = ", added up" if np.broadcast_shapes(*shapes) != edge.signal.shape else ""
+    inserted = f" = {bracketed(signal)} · {filled}" if filled != rule else ""
+    return f"{bracketed(signal)} · {rule}{inserted}{added} = {carried} goes back to {name}"
 
 
 def position_after(steps: list[Step], position: int, move: str) -> int:

@@ -209,6 +209,12 @@ class Comparison:
         if missing:
             self.note.text = f"<p>{escape(missing[0])} needs a number.</p>"
             return
+        # which a page keeps to by itself, and whoever speaks to the server in its place does not
+        for f in (self.seed, self.gradient, self.adaptive, self.steps):
+            low, high = 0 if f.low is None else f.low, 2**31 if f.high is None else f.high
+            if not low <= f.value <= high:
+                self.note.text = f"<p>{escape(f.title)} is between {low:g} and {high:g}.</p>"
+                return
         names = [list(CHOICES)[k] for k in sorted(self.methods.active)]
         problem = network_problem(self.seed.value) if network else None
         begin_at = tuple(field.value for field in begin)

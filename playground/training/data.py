@@ -22,10 +22,10 @@ EXTENT = 6.0
 CLASSIFICATION, REGRESSION = "classification", "regression"
 POINTS = 500
 MOST_ROWS, MOST_BYTES = 5000, 2_000_000
-# of a number in a table: their differences are finite
-_LARGEST = 1e300
 # the share of the square's side that a table's points span
 _SPANNED = 0.85
+# of a name or a label that is shown
+_MOST_LETTERS = 40
 
 
 @dataclass(frozen=True)
@@ -227,8 +227,9 @@ def read_table(text: str, name: str = "the file") -> Data:
         raise InputError(f"{name} has {len(lines):,} rows: the playground takes {MOST_ROWS:,}")
     names = ["x₁", "x₂", "label"]
     # a line with a number, or with an empty cell, is one of data in which something is missing
-    if len(lines[0][1]) == 3 and all(_is_name(cell) for cell in lines[0][1][:2]):
-        names = [cell.strip() for cell in lines.pop(0)[1]]
+    first = lines[0][1]
+    if len(first) == 3 and not any(_is_number(cell) or not cell.strip() for cell in first[:2]):
+        names = [cell.strip()[:_MOST_LETTERS] for cell in lines.pop(0)[1]]
     if len(lines) < 2:
         found = f"{len(lines)} row{'s' * (len(lines) != 1)} of data"
         raise InputError(f"{name} has {found}: two or more are needed")
@@ -240,10 +241,10 @@ def read_table(text: str, name: str = "the file") -> Data:
             )
         for cell, column in zip(row[:2], names, strict=False):
             if _number(cell) is None:
-                what = f"{column} is {cell[:40]!r}, not a number"
                 comma = _number(cell.replace(",", ".")) is not None
+                hint = ": write a point for the comma" * comma
                 raise InputError(
-                    f"{name}, row {number}: {what}{': write a point for the comma' * comma}"
+                    f"{name}, row {number}: {column} is {cell[:40]!r}, not a number{hint}"
                 )
         if not row[2].strip():
             raise InputError(f"{name}, row {number}: the label is missing")
@@ -262,7 +263,7 @@ def decoded(content: bytes, name: str = "the file") -> str:
         If it is too long, or no text.
     """
     if len(content) > MOST_BYTES:
-        raise InputError(f"{name} has {len(content):,} bytes: the playground takes {MOST_BYTES:,}")
+        raise InputError(f"{name} has more than {MOST_BYTES:,} bytes, which the playground takes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -271,58 +272,58 @@ def decoded(content: bytes, name: str = "the file") -> str:
 
 def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
     """The lines that are not empty, each with its number in the file."""
-    # lines end as on Unix, Windows or an old Mac
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
+    # with any of the ends of lines that there are
+    lines = io.StringIO(text, newline=None).getvalue()
+    first = next((line for line in lines.split("\n") if line.strip()), "")
+    reader = csv.reader(io.StringIO(lines), delimiter=max(",;\t", key=first.count))
     try:
         return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise InputError(f"{name}, row {reader.line_num}: {error}") from None
 
 
-def _is_name(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return bool(cell.strip())
-    return False
-
-
 def _number(text: str) -> float | None:
+    return float(text) if _is_number(text) and math.isfinite(float(text)) else None
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is one, be it NaN or infinite."""
     try:
-        found = float(text)
+        float(text)
     except ValueError:
-        return None
-    return found if abs(found) <= _LARGEST else None
+        return False
+    return True
 
 
 def _targets(cells: Sequence[str], name: str) -> tuple[np.ndarray, str, tuple[str, str]]:
     numbers = [_number(cell) for cell in cells]
-    if None not in numbers:
-        # 1 and 1.0 are one label
-        texts = dict(zip(numbers, cells, strict=True))
-        cells = [texts[number] for number in numbers]
-    values = sorted(set(cells))
+    # 1 and 1.0 are one number
+    keys: Sequence[Any] = cells if None in numbers else numbers
+    texts = dict(zip(reversed(keys), reversed(cells), strict=True))
+    values = sorted(texts)
     if len(values) < 2:
-        raise InputError(f"{name}: all labels are {values[0][:40]!r}; two or more are needed")
+        raise InputError(f"{name}: all labels are {cells[0][:40]!r}; two or more are needed")
     if len(values) == 2:
-        if None not in numbers:
-            values.sort(key=float)
-        y = np.asarray([cell == values[1] for cell in cells], np.float32)
-        return y, CLASSIFICATION, (values[0], values[1])
+        y = np.asarray([key == values[1] for key in keys], np.float32)
+        low, high = (texts[value][:_MOST_LETTERS] for value in values)
+        return y, CLASSIFICATION, (low, high)
     if None in numbers:
         raise InputError(
             f"{name} has {len(values)} classes: the playground tells two apart, or fits numbers"
         )
-    y = np.asarray(numbers, float)
-    low, high = y.min(), y.max()
-    y = (2 * (y - low) / (high - low) - 1).astype(np.float32)
-    return y, REGRESSION, (f"{low:g}", f"{high:g}")
+    y = _spread(np.asarray(numbers, float))
+    return y.astype(np.float32), REGRESSION, (f"{values[0]:g}", f"{values[-1]:g}")
 
 
 def _scaled(X: np.ndarray) -> np.ndarray:
     """The columns, each over the same part of the square's side."""
-    low, high = X.min(axis=0), X.max(axis=0)
+    return _spread(X) * EXTENT * _SPANNED
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """The columns, each from −1 to 1; zeros for one that is constant."""
+    # by a power of two first, so that no difference overflows
+    values = np.ldexp(values, -np.frexp(np.abs(values).max(axis=0))[1])
+    low, high = values.min(axis=0), values.max(axis=0)
     size = np.where(high > low, high - low, 1.0)
-    return ((X - low) / size * 2 - 1) * np.where(high > low, EXTENT * _SPANNED, 0.0)
+    return np.where(high > low, (values - low) / size * 2 - 1, 0.0)

@@ -156,7 +156,7 @@ class Settings:
             raise InputError(f"there is no setting {str(name)[:40]!r}")
         try:
             value, fine = _CHECKS[name](value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # int() of infinity
             fine = False
         if not fine:
             raise InputError(f"{name} cannot be {str(value)[:40]!r}")

@@ -102,6 +102,9 @@ class Tab:
             self.ask(str(name), value)
         except InputError as error:
             self.error = str(error)
+        except (TypeError, ValueError, OverflowError):
+            # by who speaks to the server in the page's place
+            self.error = "nothing that the page asks has this form"
         # before the frame, whose words depend on what is chosen
         self._tell()
         if self._due:
@@ -191,7 +194,9 @@ class Tab:
     def _bring(self, table: Any) -> None:
         name, text = (str(part) for part in table)
         name = name[:_MOST_NAME] or "the file"
-        self.training.bring(read_table(decoded(text.encode(), name), name))
+        # half of a pair of surrogates is told as what is no text
+        content = text.encode("utf-8", "surrogatepass")
+        self.training.bring(read_table(decoded(content, name), name))
         self._said = f"{name} is loaded"
         self._show_all()
 

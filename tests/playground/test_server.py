@@ -71,8 +71,12 @@ def test_the_next_free_port_is_taken_unless_one_was_asked_for(started):
     [
         ("127.0.0.1", {"127.0.0.1:80", "localhost:80"}, {"example.org:80"}),
         ("::1", {"[::1]:80", "localhost:80"}, {"::1:80"}),
-        ("192.0.2.7", {"192.0.2.7:80"}, {"localhost:80"}),
-        ("0.0.0.0", {"127.0.0.1:80", "localhost:80", f"{socket.gethostname()}:80"}, {"*:80"}),
+        ("192.0.2.7", {"192.0.2.7:80"}, {"localhost:80", "127.0.0.1:80"}),
+        (
+            "0.0.0.0",
+            {"127.0.0.1:80", "localhost:80", f"{socket.gethostname().lower()}:80"},
+            {"*:80"},
+        ),
     ],
 )
 def test_pages_of_this_server_alone_may_connect(address, there, not_there):
@@ -81,20 +85,36 @@ def test_pages_of_this_server_alone_may_connect(address, there, not_there):
     assert not not_there & found
 
 
-@pytest.mark.parametrize(("origin", "status"), [("http://example.org", 403), ("own", 101)])
-def test_a_page_of_another_site_is_refused(served, origin, status):
+def opened(served, origin):
+    """A connection as a page of an origin opens it, and the status of the answer."""
     host = served.url.split("/")[2]
-    own = f"http://{host}"
-    request = (
-        f"GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {own if origin == 'own' else origin}\r\n"
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
-    )
     page = urllib.request.urlopen(served.url).read().decode()
     token = page.split('"token":"')[1].split('"')[0]
-    with socket.create_connection(host.split(":"), timeout=10) as connection:
-        connection.sendall(request.replace("{token}", token).encode())
-        assert connection.recv(100).split()[1] == str(status).encode()
+    request = (
+        f"GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin or f'http://{host}'}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
+    )
+    connection = socket.create_connection(host.split(":"), timeout=10)
+    connection.sendall(request.encode())
+    return connection, int(connection.recv(100).split()[1])
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://example.org", 403), ("", 101)])
+def test_a_page_of_another_site_is_refused(served, origin, status):
+    connection, found = opened(served, origin)
+    connection.close()
+    assert found == status
+
+
+def test_a_message_that_no_page_sends_is_not_read(served):
+    connection, _ = opened(served, "")
+    with connection:
+        # a text of so many bytes, of which none follows
+        connection.sendall(b"\x81\xff" + (8_000_001).to_bytes(8, "big") + bytes(4))
+        while connection.recv(1000):
+            pass  # it is closed: with a longer limit this waits
+    assert urllib.request.urlopen(served.url).status == 200
 
 
 def test_the_page_has_all_from_this_server(served):
@@ -116,10 +136,19 @@ def test_there_is_nothing_else(served):
     error.value.close()
 
 
-def test_it_ends_in_one_line_with_its_signal():
-    with serving() as served:
+def test_an_empty_address_is_not_all_addresses():
+    with pytest.raises(InputError, match="address: it is empty"):
+        start(address="")
+
+
+def test_it_tells_who_can_use_it_and_ends_in_one_line_with_its_signal():
+    with serving("--address", "0.0.0.0") as served:
+        assert served.url.startswith("http://127.0.0.1:")
+        assert urllib.request.urlopen(served.url).status == 200
         assert served.interrupt(signal.SIGINT) == 0
-    assert served.said == [served.said[0], "the playground has ended\n"]
+    _, told, ended = served.said
+    assert "all addresses of this machine: whoever reaches that over the network can use" in told
+    assert ended == "the playground has ended\n"
     with serving() as served:
         assert served.interrupt(signal.SIGTERM) == 143
     assert len(served.said) == 2

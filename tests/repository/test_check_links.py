@@ -10,7 +10,8 @@ check_links = load("check_links")
 
 WHOLE = """<html><head><link rel="stylesheet" href="a.css"><link rel="next" href="b/c.html"></head>
 <body id="top"><a href="b/c.html#there">c</a> <a href="#top">top</a> <a href="https://example.org/x">out</a>
-<img src="p.png" srcset="p.png, p.png 2.00x"><a name="old"></a><a href="mailto:a@b.org">mail</a></body></html>"""
+<img src="p.png" srcset="p.png, p.png 2.00x"><a name="old"></a><a href="">here</a><img src="DATA:image/png,1">
+<a href="mailto:a@b.org">mail</a></body></html>"""
 
 
 @pytest.fixture
@@ -49,6 +50,21 @@ def test_a_whole_site_passes(site, capsys):
         ('<script src="//cdn.example.org/x.js"></script>', "from another host"),
         ('<link rel="preconnect" href="https://fonts.example.org">', "from another host"),
         ('<img srcset="p.png, missing.png 2x">', "missing.png: there is no such file"),
+        ('<link rel="preload" imagesrcset="missing.png 2x">', "missing.png: there is no such file"),
+        ('<link rel="apple-touch-icon" href="https://example.org/i.png">', "from another host"),
+        ('<base href="https://example.org/">', "from another host"),
+        ('<form action="search.html"></form>', "search.html: there is no such file"),
+        ('<meta http-equiv="refresh" content="0; url=gone.html">', "gone.html: there is no such file"),
+        ('<a href="B/C.html">x</a>', "B/C.html: there is no such file"),
+        ('<a href="b/c.html?q=1#gone">x</a>', "there is no element with this id"),
+        ('<a href="b%20c.html">x</a>', "there is no such file"),
+        ('<a href="//example.org/x">x</a>', "the scheme is ''"),
+        ('<a href="file:///index.html">x</a>', "what is the scheme 'file'"),
+        ('<a href="https:/example.org">x</a>', "what is the scheme 'https'"),
+        ('<a href="https://[example.org">x</a>', "Invalid IPv6 URL"),
+        ('<img src="file:///p.png">', "what is the scheme 'file'"),
+        ('<img src="http:p.png">', "what is the scheme 'http'"),
+        ('<img src="https://[p.png">', "from another host"),
         ('<style>@import "https://example.org/y.css";</style>', "from another host"),
         ('<p style="background: url(https://example.org/z.png)">x</p>', "from another host"),
     ],
@@ -57,7 +73,7 @@ def test_a_broken_one_is_found(site, added, said, capsys):
     (site / "index.html").write_text(WHOLE.replace("</body>", f"\n{added}</body>"))
     assert check_links.main([str(site)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("index.html:4: ")
+    assert error.startswith("index.html:5: ")
     assert said in error
 
 

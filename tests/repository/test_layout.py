@@ -254,6 +254,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "playground/page.py",
     ): "imports Bokeh, of the extra `playground`: only when the page is served",
     (
+        "playground/server.py",
+        "playground/guard.py",
+    ): "imports tornado, which Bokeh brings: only when the page is served",
+    (
         "train/cli/main.py",
         "train/cli/app.py",
     ): "imports typer, of the extra `train`: only after its lack would have been told",

@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -156,13 +157,32 @@ class TestFiles:
         assert len(modes) == 1
 
     def test_a_folder_that_is_not_there(self, tmp_path):
-        with pytest.raises(FileNotFoundError):
-            pb.draw(product, *POINT, file=tmp_path / "no" / "graph.dot")
+        def never(x):
+            raise AssertionError("it is not evaluated for a file that cannot be written")
+
+        with pytest.raises(FileNotFoundError, match=r"no such folder: '.*/no'"):
+            pb.draw(never, *POINT, file=tmp_path / "no" / "graph.dot")
 
     def test_nothing_is_left_where_it_cannot_be_renamed(self, tmp_path):
         (tmp_path / "graph.dot").mkdir()
-        with pytest.raises(OSError, match=r"graph\.dot"):
+        with pytest.raises(OSError, match=r"draw: Is a directory: '.*/graph\.dot'"):
             pb.draw(product, *POINT, file=tmp_path / "graph.dot")
+        assert os.listdir(tmp_path) == ["graph.dot"]
+
+    def test_a_link_is_followed(self, tmp_path):
+        (tmp_path / "link.dot").symlink_to("graph.dot")
+        text = pb.draw(product, *POINT, file=tmp_path / "link.dot")
+        assert (tmp_path / "link.dot").is_symlink()
+        assert (tmp_path / "graph.dot").read_text() == f"{text}\n"
+
+    def test_threads_write_the_same_file(self, tmp_path):
+        with ThreadPoolExecutor(4) as threads:
+            texts = list(
+                threads.map(
+                    lambda _: pb.draw(product, *POINT, file=tmp_path / "graph.dot"), range(40)
+                )
+            )
+        assert (tmp_path / "graph.dot").read_text() == f"{texts[0]}\n"
         assert os.listdir(tmp_path) == ["graph.dot"]
 
 
@@ -199,6 +219,27 @@ class TestWithoutDot:
         ):
             pb.draw(product, *POINT, file=tmp_path / "graph.svg")
         assert os.listdir(tmp_path) == ["dot"]
+
+    @pytest.mark.parametrize(
+        ("script", "said"),
+        [
+            ("cat > /dev/null; echo hello", r"of 'graph\.svg' is no SVG: it begins with b'hello"),
+            ("cat > /dev/null; printf '\\377'", r"is no SVG: it begins with b'\\xff'"),
+            ("exit 0", "ended with code 0. It said: nothing"),
+            (None, "`dot` could not be started: "),
+        ],
+    )
+    def test_a_dot_that_is_not_graphviz(self, script, said, tmp_path, monkeypatch):
+        fake(tmp_path, script or "")
+        if script is None:
+            (tmp_path / "dot").write_bytes(b"\0\1\2")
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        with pytest.raises(RuntimeError, match=said):
+            pb.draw(product, *POINT, file=tmp_path / "graph.svg")
+        assert os.listdir(tmp_path) == ["dot"]
+        # a notebook goes on with the text
+        with pytest.warns(UserWarning, match="the text is shown in place of the picture: draw: "):
+            assert pb.draw(product, *POINT)._repr_svg_() is None
 
     def test_a_dot_that_does_not_end(self, tmp_path, monkeypatch):
         fake(tmp_path, "exec sleep 30")

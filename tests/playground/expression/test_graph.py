@@ -150,3 +150,18 @@ def test_a_kink_is_where_differences_disagree():
     found = evaluate(graph_of(parse("relu(x)")), {"x": np.asarray(0.0)})
     assert not agree(found.signals[0], found.differences["x"])
     assert not agree(np.asarray(1.0), np.asarray(np.nan))
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [("log(x)", 1e-6), ("1/x", -1e-7), ("sqrt(x)", 1e-12), ("x + 1", 1e-7), ("x*x - x", 1e5), ("exp(x)", -9.0)],
+)  # fmt: skip
+def test_differences_agree_near_a_singularity_and_where_digits_cancel(text, x):
+    found = evaluate(graph_of(parse(text)), {"x": np.asarray(x)})
+    assert agree(found.signals[0], found.differences["x"])
+    assert not agree(1.001 * found.signals[0] + 0.001, found.differences["x"])
+
+
+def test_the_node_is_told_that_has_no_derivative_and_not_another_use():
+    found = evaluate(graph_of(parse("sqrt(x) + x")), {"x": np.asarray(0.0)})
+    assert "v1 = √x has no finite derivative there" in found.trouble

@@ -44,6 +44,27 @@ def test_sentences_of_vectors():
     assert "[1, 1] · 1, added up = 2 goes back to b" in steps[3].sentence
 
 
+def test_what_is_added_up_is_what_has_more_elements_than_the_source():
+    _, steps = _walk("dot(x, y)", x=2, y=[1, 2])
+    assert "1 · y = 1 · [1, 2], added up = 3 goes back to x" in steps[-1].sentence
+    assert "1 · x = 1 · 2 = [2, 2] goes back to y" in steps[-1].sentence
+    _, steps = _walk("logsumexp(x)", x=[0, 0])
+    assert "1 · softmax x = 1 · softmax [0, 0] = [0.5, 0.5] goes back to x" in steps[-1].sentence
+
+
+def test_numbers_below_0_are_in_parentheses():
+    _, steps = _walk("(-2)**x", x=3)
+    assert steps[1].sentence == "v1 = (−2) ^ x = (−2) ^ 3 = −8."
+    _, steps = _walk("x**-1 - -3", x=4)
+    assert "1 · (−1) · x^((−1) − 1) = 1 · (−1) · 4^((−1) − 1) = −0.0625" in steps[-1].sentence
+
+
+def test_a_variable_that_is_called_as_nodes_are_is_none_of_them():
+    nodes, steps = _walk("v1*x + sin(v1)", v1=2, x=3)
+    assert [node.name for node in nodes] == ["v1", "x", "v2", "v3", "v4"]
+    assert steps[1].sentence == "v2 = v1 · x = 2 · 3 = 6."
+
+
 def test_values_and_signals_come_one_by_one_each_when_all_it_needs_is_there():
     nodes, steps = _walk("sin(x*y) + log(x)/y**2", x=2, y=3)
     operations = sum(1 for node in nodes if node.operation)

@@ -146,3 +146,25 @@ def test_optimisers_are_compared_and_played(open_page):
     page.get_by_role("button", name="Pause").wait_for()
     page.get_by_role("button", name="Play").wait_for()
     page.get_by_text("Steps shown: 8").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("steps", 10**9, "Steps at most is between 1 and 500"),
+        ("steps", -1, "Steps at most is between 1 and 500"),
+        ("gradient", float("nan"), "Learning rate is between 1e-06 and 10"),
+        ("adaptive", float("inf"), "Adaptive rate is between 1e-06 and 10"),
+        ("seed", -1, "Seed of the weights is between 0 and"),
+        ("x", float("inf"), "x0 holds NaN or infinity"),
+        ("y", float("nan"), "x0 holds NaN or infinity"),
+    ],
+)
+def test_numbers_that_the_page_does_not_send_run_nothing(comparison, field, value, said):
+    comparison.function.value = "rosenbrock"
+    runs, before = comparison.runs, getattr(comparison, field).value
+    getattr(comparison, field).value = value
+    assert said in comparison.note.text
+    assert comparison.runs is runs
+    getattr(comparison, field).value = before
+    assert said not in comparison.note.text

@@ -33,6 +33,7 @@ BAD = [
     ("hidden", [9]), ("hidden", [0]), ("hidden", [1] * 7), ("hidden", None), ("activation", "threshold"),
     ("optimiser", "magic"), ("search", "none"), ("rate", 0), ("rate", float("nan")), ("rate", None),
     ("regularisation", "l3"), ("strength", 2), ("own", 1), ("__class__", 1),
+    ("batch", float("inf")), ("hidden", [float("inf")]), ("hidden", [10**9] * 6), ("hidden", 10**9),
 ]  # fmt: skip
 
 

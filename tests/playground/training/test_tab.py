@@ -91,6 +91,14 @@ def test_what_cannot_be_done_is_told_and_changes_nothing(tab):
     assert "noise cannot be" in ask(tab, "noise", 7)["error"]
     assert "no setting" in ask(tab, "colour", "red")["error"]
     assert "row 1" in ask(tab, "table", ["mine.csv", "1,2\n3,4\n"])["error"]
+    assert "not text" in ask(tab, "table", ["mine.csv", "1,2,\ud800\n3,4,b\n"])["error"]
+    assert "form" in ask(tab, "table", "mine.csv")["error"]
+    assert "form" in ask(tab, "table", 7)["error"]
+    assert "hidden cannot be" in ask(tab, "hidden", [float("inf")])["error"]
+    for tags in ([], [1], ["one", "play", None], [float("inf"), "play", None], [[], {}, {}]):
+        tab.asked.tags = tags
+        assert "form" in json.loads(tab.told.tags[1])["error"]
+    assert not tab.playing
     assert tab.training.settings == before
     # it is gone with the next thing that is asked
     assert ask(tab, "noise", 0.1)["error"] == ""
