@@ -11,6 +11,8 @@ off. Exits with 1 where something is broken.
 from __future__ import annotations
 
 import argparse
+import functools
+import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -150,20 +152,33 @@ def check(root: Path) -> tuple[list[str], dict[str, str]]:
 def missing(root: Path, page: Path, url: str, pages: dict[Path, Page]) -> list[str]:
     """What of a link within the site is not there."""
     parts = urlsplit(url)
-    target = page
+    target: Path | None = page
     if parts.path:
-        base = root if parts.path.startswith("/") else page.parent
-        target = (base / unquote(parts.path).lstrip("/")).resolve()
-        if not target.is_relative_to(root):
+        target = found(root, page.parent, unquote(parts.path))
+        if target is None:
             return [f"{url} leaves the site"]
-        if target.is_dir():
-            target = target / "index.html"
-        if not target.is_file():
+        if not exists(target):
             return [f"{url}: there is no such file"]
     anchor = unquote(parts.fragment)
     if anchor and target in pages and anchor not in pages[target].anchors:
         return [f"{url}: there is no element with this id"]
     return []
+
+
+@functools.cache
+def found(root: Path, folder: Path, path: str) -> Path | None:
+    """The file that a path leads to from a folder, or None where that is outside of the site."""
+    base = root if path.startswith("/") else folder
+    target = Path(os.path.normpath(base / path.lstrip("/")))
+    if not target.is_relative_to(root):
+        return None
+    return target / "index.html" if target.is_dir() else target
+
+
+@functools.cache
+def exists(target: Path) -> bool:
+    """Whether a file is there: the same few hundred are asked of every page."""
+    return target.is_file()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -176,6 +191,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not any(root.rglob("*.html")):
         print(f"{options.build}: no page; build the site first (make docs)", file=sys.stderr)
         return 1
+    found.cache_clear()
+    exists.cache_clear()
     broken, outside = check(root)
     for line in broken:
         print(line, file=sys.stderr)

@@ -61,6 +61,18 @@ def _link(match: re.Match[str], folder: Path) -> str:
     return whole if path.is_file() and path.suffix != ".md" else text
 
 
+def sources() -> set[Path]:
+    """The programs that pages lead to, which therefore have a page of their own."""
+    found = set()
+    for page in DOCS.rglob("*.md"):
+        for match in _LINK.finditer(_FENCE.sub("", page.read_text(encoding="utf-8"))):
+            path = Path(os.path.normpath(page.parent / (match[4] or "")))
+            inside = path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "examples")
+            if inside and path.suffix == ".py" and path.is_file():
+                found.add(path)
+    return found
+
+
 def _up(folder: Path) -> str:
     """The way from a folder to docs/."""
     return os.path.relpath(DOCS, folder).replace(os.sep, "/") + "/"

@@ -13,6 +13,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from sphinx.util.docutils import SphinxRole
 
+from .links import sources as linked
 from .names import ROOT, entries, home_file
 
 
@@ -39,8 +40,8 @@ def _formatter() -> HtmlFormatter[str]:
 
 
 def pages(app: Any) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """A page for each file of the package that has a public name."""
-    files = set()
+    """A page for each file that has a public name, or that a page of the guide leads to."""
+    files = linked()
     for entry in entries():
         if entry.canonical == entry.full and not entry.foreign and not entry.space.mirrors:
             value = entry.value

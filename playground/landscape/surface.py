@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd import to_numpy, vmap
+from ...autograd import asarray, to_numpy, vmap
 from ...autograd.compile import compile as compiled
 from ...autograd.core.array import backend_array
 from ...autograd.functions import namespace as xp
@@ -123,9 +123,9 @@ class Surface:
         left, right, bottom, top = extent
         dtype = origin.dtype
         a, b = np.meshgrid(np.linspace(left, right, n), np.linspace(bottom, top, n))
-        vectors = (np.asarray(x, dtype) for x in (a.ravel(), b.ravel(), origin, u, v))
+        vectors = (asarray(np.asarray(x, dtype)) for x in (a.ravel(), b.ravel(), origin, u, v))
         with np.errstate(all="ignore"):  # far from the path a loss may well overflow
-            values = self._run(*vectors, data)
+            values = self._run(*vectors, tuple(map(asarray, data)))
         return np.asarray(to_numpy(backend_array(values)), float).reshape(n, n)
 
 

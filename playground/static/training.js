@@ -174,7 +174,7 @@
     text("loss-test", words(test))
     const now = performance.now()
     const still = !state?.playing
-    if (still || now - plotted > 80) {
+    if (still || now - plotted > 150) {
       plotted = now
       drawNorms(norms)
       drawCurves(...curves)

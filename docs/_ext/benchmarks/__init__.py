@@ -45,25 +45,25 @@ class Benchmark(SphinxDirective):
         found = find(chart.part)
         self.env.note_dependency(str(found.path))
         up = "../" * self.env.docname.count("/")
+        head, *rows = (f"| {' | '.join(row)} |" for row in chart.table(found.data))
+        # a page is Markdown, and so is what is put into it
         lines = [
-            f".. figure:: {up}_generated/benchmark_{name}.svg",
-            f"   :alt: {self.options['alt']}",
-            "   :class: benchmark",
+            f"```{{figure}} {up}_generated/benchmark_{name}.svg",
+            f":alt: {self.options['alt']}",
+            ":class: benchmark",
             "",
-            f"   {found.words} File: ``benchmarks/results/{found.path.name}``.",
+            f"{found.words} File: `benchmarks/results/{found.path.name}`.",
+            "```",
             "",
-            ".. dropdown:: The numbers",
-            "",
-            "   .. list-table::",
-            "      :header-rows: 1",
-            "",
+            ":::{dropdown} The numbers",
+            head,
+            "|" + "---|" * (head.count("|") - 1),
+            *rows,
+            ":::",
         ]
-        for row in chart.table(found.data):
-            lines += [f"      {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
         node = nodes.Element()
-        self.state.nested_parse(
-            StringList(lines, self.get_source_info()[0]), self.content_offset, node
-        )
+        source = StringList(lines, self.get_source_info()[0])
+        self.state.nested_parse(source, self.content_offset, node)
         return node.children
 
 

@@ -40,7 +40,7 @@ class Chart:
         peers = list(dict.fromkeys(peer for row in values.values() for peer in row))
         rows = [["", *peers]]
         for group, row in values.items():
-            rows.append([group, *(f"{row[p]:.3g}" if p in row else "\\ " for p in peers)])
+            rows.append([group, *(f"{row[p]:.3g}" if p in row else "" for p in peers)])
         return rows
 
     def save(self, target: Path) -> None:
