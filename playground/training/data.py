@@ -222,7 +222,9 @@ def read_table(text: str, name: str = "the file") -> Data:
     if not lines:
         raise InputError(f"{name} is empty: it has to have two columns of numbers and a label")
     if len(lines) > MOST_ROWS + 1:
-        raise InputError(f"{name} has {len(lines):,} rows: the playground takes {MOST_ROWS:,}")
+        raise InputError(
+            f"{name} has {len(lines):,} rows: the playground takes at most {MOST_ROWS:,}"
+        )
     names = ["x₁", "x₂", "label"]
     first = 1
     if len(lines[0]) == 3 and any(_number(cell) is None for cell in lines[0][:2]):
@@ -251,7 +253,9 @@ def decoded(content: bytes, name: str = "the file") -> str:
         If it is too long, or no text.
     """
     if len(content) > MOST_BYTES:
-        raise InputError(f"{name} has {len(content):,} bytes: the playground takes {MOST_BYTES:,}")
+        raise InputError(
+            f"{name} has {len(content):,} bytes: the playground takes at most {MOST_BYTES:,}"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -283,7 +287,7 @@ def _targets(cells: Sequence[str], name: str) -> tuple[np.ndarray, str, tuple[st
         return y, CLASSIFICATION, (values[0], values[1])
     if None in numbers:
         raise InputError(
-            f"{name} has {len(values)} classes: the playground tells two apart, or fits numbers"
+            f"{name} has {len(values)} classes: the playground separates two classes, or fits numbers"
         )
     y = np.asarray(numbers, float)
     low, high = y.min(), y.max()

@@ -102,7 +102,7 @@ BAD = {
     "a,b,c\n1,2,x\n3,nan,y\n": "row 3: b is 'nan', not a number",
     "1,2,x\n3,4,x\n": "all labels are 'x'",
     "1,2,x\n3,4,y\n5,6,z\n": "3 classes",
-    "1,2,x\n" * (MOST_ROWS + 2): "5,002 rows: the playground takes 5,000",
+    "1,2,x\n" * (MOST_ROWS + 2): "5,002 rows: the playground takes at most 5,000",
 }
 
 
