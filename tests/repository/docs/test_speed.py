@@ -66,7 +66,7 @@ def test_steps_on_a_gpu():
     (_, _, *columns), *rows = _table(SPEED, "| run |")
     assert columns == sizes
     # the guide's table has the rows of the last run
-    last = [["11-28, later", *row] for row in _table(GPUS, "| | small")[1:]]
+    last = [["11-28, later", *row] for row in _table(GPUS, "| step | small")[1:]]
     assert (len(rows), len(last)) == (17, 5)
     for run, row, *cells in rows + last:
         name, part = RUNS[run]
