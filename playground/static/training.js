@@ -34,7 +34,7 @@
 
   const bring = async (file) => {
     if (!file) return
-    if (file.size > 2_000_000) return complain(`${file.name} is too large: the playground takes 2 MB`)
+    if (file.size > 2_000_000) return complain(`${file.name} is too large: the playground takes at most 2 MB`)
     try {
       const content = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer())
       ask("table", [file.name, content])
@@ -201,7 +201,7 @@
     const unit = state?.fullBatch ? "step" : "epoch"
     const score = state?.settings.problem === "regression"
       ? `R² is ${words(trainScore)} on the training points and ${words(testScore)} on the test points`
-      : `${percent(trainScore)} of the training points and ${percent(testScore)} of the test points are told right`
+      : `${percent(trainScore)} of the training points and ${percent(testScore)} of the test points are classified correctly`
     text("surface-text", `At ${unit} ${epoch}, ${score}; the loss is ${words(train)} and ${words(test)}.`)
     text("norms-text", `From the first layer to the last: ${[...norms].map((n) => (Number.isFinite(n) ? n.toPrecision(2) : "not finite")).join(", ")}.`)
   }

@@ -224,7 +224,9 @@ def read_table(text: str, name: str = "the file") -> Data:
     if not lines:
         raise InputError(f"{name} is empty: it has to have two columns of numbers and a label")
     if len(lines) > MOST_ROWS + 1:
-        raise InputError(f"{name} has {len(lines):,} rows: the playground takes {MOST_ROWS:,}")
+        raise InputError(
+            f"{name} has {len(lines):,} rows: the playground takes at most {MOST_ROWS:,}"
+        )
     names = ["x₁", "x₂", "label"]
     # a line with a number, or with an empty cell, is one of data in which something is missing
     first = lines[0][1]
@@ -263,7 +265,9 @@ def decoded(content: bytes, name: str = "the file") -> str:
         If it is too long, or no text.
     """
     if len(content) > MOST_BYTES:
-        raise InputError(f"{name} has more than {MOST_BYTES:,} bytes, which the playground takes")
+        raise InputError(
+            f"{name} has more than {MOST_BYTES:,} bytes: the playground takes at most that many"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -309,7 +313,7 @@ def _targets(cells: Sequence[str], name: str) -> tuple[np.ndarray, str, tuple[st
         return y, CLASSIFICATION, (low, high)
     if None in numbers:
         raise InputError(
-            f"{name} has {len(values)} classes: the playground tells two apart, or fits numbers"
+            f"{name} has {len(values)} classes: the playground separates two classes, or fits numbers"
         )
     y = _spread(np.asarray(numbers, float))
     return y.astype(np.float32), REGRESSION, (f"{values[0]:g}", f"{values[-1]:g}")

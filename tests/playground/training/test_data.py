@@ -135,7 +135,7 @@ BAD = {
     "=1+1,2,x\n3,4,y\n": "row 1: x₁ is '=1+1', not a number",
     "1,2,1\n3,4,1.0\n": "all labels are '1'",
     f"1,2,{'x' * 200_000}\n3,4,y\n": "row 1: field larger than",
-    "1,2,x\n" * (MOST_ROWS + 2): "5,002 rows: the playground takes 5,000",
+    "1,2,x\n" * (MOST_ROWS + 2): "5,002 rows: the playground takes at most 5,000",
 }
 
 
