@@ -1,4 +1,4 @@
-"""The playground: a page on which networks train before one's eyes, and gradients flow through an expression.
+"""The playground: a page on which networks train while one watches, and gradients pass through an expression.
 
 ``pullback playground`` opens it. Nothing here imports Bokeh (extra ``playground``) until the page is served. The arrow
 to this package goes from the root alone: `pullback.__main__` adds its command to those of `train`.

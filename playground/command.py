@@ -13,10 +13,10 @@ def _playground(port: int | None, address: str, no_browser: bool, data: str | No
 
 COMMAND = Command(
     "playground",
-    "Open a page on which networks train before your eyes.",
-    "Open a page on which small networks train before your eyes, with their loss surface, and on which gradients flow "
-    "through an expression that you type. It is served from this machine to this machine, and fetches nothing from "
-    "elsewhere. Ctrl-C ends it.",
+    "Open a page in the browser on which networks train while you watch.",
+    "Open a page in the browser on which small networks train while you watch, optimisers are compared on a picture of "
+    "the loss, and gradients pass through an expression that you type. This machine serves the page, which loads "
+    "nothing from the internet. Ctrl-C ends it.",
     (
         Option(
             "port",
@@ -26,7 +26,7 @@ COMMAND = Command(
         ),
         Option(
             "address",
-            "The address to listen on. Whoever reaches another than this one can use the page.",
+            "The address to listen on. Anyone who can reach another address than the default can use the page.",
             metavar="ADDRESS",
             value=ADDRESS,
         ),
@@ -39,7 +39,7 @@ COMMAND = Command(
         Option(
             "data",
             "A table of two columns of numbers and a label, offered as a data set.",
-            default="only the data sets by name",
+            default="the built-in data sets only",
             metavar="FILE.csv",
         ),
     ),

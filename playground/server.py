@@ -33,7 +33,7 @@ def serve(
     address: str = ADDRESS,
     browser: bool = True,
     data: str | Path | None = None,
-    told: Callable[[str], Any] | None = None,
+    say: Callable[[str], Any] | None = None,
 ) -> None:
     """Serve the playground until Ctrl-C.
 
@@ -47,8 +47,8 @@ def serve(
         Whether to open the page in the system's browser.
     data : path, optional
         A CSV of two columns of numbers and a label, which the page offers as a data set.
-    told : callable, optional
-        Takes each line that is told; by default they are printed.
+    say : callable, optional
+        Called with each line that the server reports; by default lines are printed.
 
     Raises
     ------
@@ -65,12 +65,12 @@ def serve(
     # of pages that were closed in the middle of a frame, and of requests for what there is not
     for name in ("bokeh", "tornado.access"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    told = told or partial(print, flush=True)
+    say = say or partial(print, flush=True)
     server, url = start(port=port, address=address, data=data)
-    told(f"the playground is on {url} (Ctrl-C ends it)")
+    say(f"the playground is on {url} (Ctrl-C ends it)")
     if not _is_loopback(address):
         reached = "all addresses of this machine" if _is_any(address) else address
-        told(f"it listens on {reached}: whoever reaches that over the network can use it")
+        say(f"it listens on {reached}: whoever reaches that over the network can use it")
     loop = server.io_loop
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT) if in_main else None
@@ -85,7 +85,7 @@ def serve(
         server.stop(wait=False)
         if in_main:
             signal.signal(signal.SIGINT, before)
-    told("the playground has ended")
+    say("the playground has ended")
 
 
 def start(

@@ -205,7 +205,7 @@ def exists(target: Path) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check the site in a folder; the exit status says whether it is whole."""
+    """Check the site in a folder; the exit status says whether all links lead somewhere."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=Path, help="the folder of the built site")
     parser.add_argument("--list", action="store_true", help="name the links to other sites")

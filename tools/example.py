@@ -1,4 +1,4 @@
-"""Run examples of the gallery as the site does, save their pictures, and tell their time and length.
+"""Run examples of the gallery as the site does, save their pictures, and print their time and length.
 
     python tools/example.py --out /tmp/pictures examples/gradients/forward_or_reverse.py
     python tools/example.py --out /tmp/pictures --standin examples/gradients/*.py
@@ -48,7 +48,7 @@ def draw(path: Path, out: Path, standin: bool) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run each example, and tell of each; exits with 1 where one failed, is slow or long."""
+    """Run each example, and print a line for each; exits with 1 where one failed, is slow or long."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="the folder of the pictures")

@@ -6,7 +6,7 @@ from typing import Any
 
 from docutils import nodes
 
-SCRIPTS = ("katex.min.js", "auto-render.min.js", "katex_autorenderer.js")
+SCRIPTS = ("katex.min.js", "auto-render.min.js", "katex_autorenderer.js", "formulas.js")
 
 
 def only_where_needed(

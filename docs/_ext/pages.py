@@ -164,7 +164,10 @@ def name_page(entry: Entry) -> str:
 def _call(entry: Entry) -> str:
     if entry.kind in ("data", "module"):
         return ""
-    return signature(entry.value) if not entry.foreign else ""
+    if entry.foreign and entry.kind != "function":
+        return ""
+    # functions in C may have none, and Sphinx takes that for a function without arguments
+    return signature(entry.value) or ("(...)" if entry.kind == "function" else "")
 
 
 def _body(entry: Entry) -> str:
@@ -206,7 +209,9 @@ def _mirrored(entry: Entry) -> str:
 def _datum(entry: Entry) -> str:
     if entry.name in CONSTANTS and not _is_object(entry.value):
         value = _short(entry.value)
-        return CONSTANTS[entry.name] + (f"\n\nIts value is ``{value}``." if len(value) < 80 else "")
+        # neither long ones, nor objects that have no form to be written in
+        shown = len(value) < 80 and "<" not in value
+        return CONSTANTS[entry.name] + (f"\n\nIts value is ``{value}``." if shown else "")
     if _is_object(entry.value):
         text = rendered(inspect.getdoc(entry.value) or inspect.getdoc(type(entry.value)) or "")
         said = re.fullmatch(r"<distribution \w+\((.*)\)>", repr(entry.value))

@@ -51,7 +51,7 @@ def paths(axes: Any) -> None:
 
 
 def regions(axes: Any) -> None:
-    """What a small network makes of two spirals, by a compiled step of Adam."""
+    """The regions that a small network learns for two spirals, by a compiled step of Adam."""
     from matplotlib.colors import LinearSegmentedColormap
 
     rng = np.random.default_rng(0)
@@ -82,7 +82,7 @@ def regions(axes: Any) -> None:
 
 
 def conductivity(axes: Any) -> None:
-    """What a rod conducts, found from its temperatures: gradients through a linear solver, by minimisation."""
+    """The conductivity of a rod, found from its temperatures by minimisation with gradients through a linear solver."""
     n = 40
     x = (np.arange(n) + 0.5) / n
     true = 1 + 0.9 * np.exp(-(((x - 0.3) / 0.08) ** 2)) - 0.5 * ((x > 0.6) & (x < 0.8))

@@ -6,11 +6,10 @@ A model of text gives a probability to every character that may come next, and i
 that does; :math:`\log 2` nats are one bit. An LSTM between an embedding and a linear layer reads Python's own
 documentation, as far as every Python brings it along (``pydoc_data``), 48 characters at a time.
 
-The left picture shows the bits that each character costs: without a model all are alike, :math:`\log_2` of their
-number (dotted). The right one shows what the trained model writes, when characters are drawn from its probabilities,
-sharpened by a temperature of 0.6, and its state is carried from each character to the next. Recurrent layers are in
-mission.md, section 4; the experiment is well known from Karpathy, *The unreasonable effectiveness of recurrent neural
-networks*, 2015.
+The left picture shows the bits that each character costs: without a model all are alike, :math:`\log_2` of their number
+(dotted). The right one shows what the trained model writes, when characters are drawn from its probabilities, sharpened
+by a temperature of 0.6, and its state is carried from each character to the next. The experiment is well known from
+Karpathy, *The unreasonable effectiveness of recurrent neural networks*, 2015.
 """
 
 import textwrap

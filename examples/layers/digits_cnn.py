@@ -9,8 +9,8 @@ decide by what was found.
 
 Two convolutions of 3 × 3 learn scikit-learn's handwritten digits, 8 × 8 pixels each. The first row has the 16 kernels
 of the first one (red positive, blue negative), and each column what its kernel finds in four digits: edges of one
-direction, line ends, dark or light strokes; black is nothing. Convolutional layers are in mission.md, section 4; the
-idea is that of LeCun et al., *Gradient-based learning applied to document recognition*, 1998.
+direction, line ends, dark or light strokes; black is nothing. The idea is that of LeCun et al., *Gradient-based
+learning applied to document recognition*, 1998.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ when it ends, if they count. An LSTM of two cells reads words, and learns to for
 The left picture shows a word that is longer than any in training: one cell climbs with each a and descends with each b,
 and when it is back, the probability that the word ends jumps from 0 to 1. The right one shows that the count is nearly
 a line in n, beyond the training too. The experiment is that of Gers and Schmidhuber, *LSTM recurrent networks learn
-simple context-free and context-sensitive languages*, 2001; recurrent layers are in mission.md, section 4.
+simple context-free and context-sensitive languages*, 2001.
 """
 
 import matplotlib.pyplot as plt

@@ -8,7 +8,7 @@ is everywhere for the sigmoid, whose slope is at most ¼, many layers leave litt
 it on as it is where they are active.
 
 Each panel shows an activation (line) and its derivative (filled), taken by ``pb.vmap(pb.grad(h))``: the gradient of a
-function of one number, for all numbers at once. These are the activations of mission.md, section 4.
+function of one number, for all numbers at once.
 """
 
 import matplotlib.pyplot as plt

@@ -7,9 +7,9 @@ A batch normalisation layer gives each unit mean :math:`\beta` and standard devi
 whose weights begin a little too small, the pre-activations shrink from layer to layer until nothing is left to tell
 digits apart; with a normalisation in front of each activation every layer has its share, and training begins at once.
 
-Left and middle, the distribution of the pre-activations through the layers before training: the line is the median,
-the bands hold 50 % and 95 %. Right, the loss of both networks in training on the digits, from the same weights and by
-the same method. This is the batch normalisation of mission.md, section 4.
+Left and middle, the distribution of the pre-activations through the layers before training: the line is the median, the
+bands hold 50 % and 95 %. Right, the loss of both networks in training on the digits, from the same weights and by the
+same method.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ pieces grow exponentially with depth, and linearly with width (Telgarsky, *Benef
 
 Left, 5 layers of 2 units, 31 numbers in all, are the sawtooth itself; the best of eight trained networks of one layer
 with as many numbers, 10 units, cannot follow it. Right, linear pieces by the number of parameters, counted by the
-slopes ``pb.vmap(pb.grad(f))``. Networks of any depth are in mission.md, section 4.
+slopes ``pb.vmap(pb.grad(f))``.
 """
 
 import matplotlib.pyplot as plt

@@ -7,8 +7,7 @@ The loss on other points, the validation part, falls at first, while what is lea
 Early stopping keeps the weights of the epoch in which it was least.
 
 ``pb.train.fit`` does so: ``run.model`` has the best weights, ``run.last`` those of the end. Left, both losses; then
-what the two networks decide, with the training points; the dashed line is the true boundary. Early stopping is in
-mission.md, section 4.
+what the two networks decide, with the training points; the dashed line is the true boundary.
 """
 
 import matplotlib.pyplot as plt

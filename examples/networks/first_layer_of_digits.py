@@ -7,8 +7,7 @@ weights :math:`w`. Drawn as images, red for positive and blue for negative, the 
 
 Left, before training: noise. Middle, after it: strokes, gaps and corners, while the weights of pixels at the border
 that are empty in every image have faded by weight decay. Right, the mean of the 20 images that excite each unit most:
-they have more ink where the weights are red than where they are blue. First-layer weights as images are a picture of
-mission.md, section 4.
+they have more ink where the weights are red than where they are blue.
 """
 
 import matplotlib.pyplot as plt

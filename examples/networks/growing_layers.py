@@ -8,7 +8,7 @@ moons; two spirals of two turns take two.
 
 Each network is trained on the 300 points that are drawn, by L-BFGS on the log loss of two classes with a small L2
 penalty, and the titles say how many of them it gets right. Colours are its probabilities, the black line is the
-boundary. Decision boundaries are a picture of mission.md, section 4.
+boundary.
 """
 
 import matplotlib.pyplot as plt

@@ -7,8 +7,7 @@ product, and two inputs and two outputs leave it four numbers, however many weig
 :math:`\tanh` between them are another matter: straight lines come out bent.
 
 Above, the matrices of a network with identity activations and their product; below, what becomes of a grid: the deep
-linear network and the one matrix agree to the last digits, and straight lines stay straight and parallel. Identity is
-one of the activations of mission.md, section 4.
+linear network and the one matrix agree to the last digits, and straight lines stay straight and parallel.
 """
 
 import matplotlib.pyplot as plt

@@ -6,10 +6,10 @@ The logistic unit :math:`\sigma(a v) = 1 / (1 + e^{-a v})` is a threshold made s
 the weights into the unit grow, it approaches the step :math:`\theta(v)`, and the area between the two is
 :math:`2 \ln 2 / a`.
 
-What one pays is the gradient. Its peak :math:`a/4` rises while its area stays 1, so that it becomes a spike: an
-example that lies a distance :math:`v` from the threshold sends back
-:math:`a\,\sigma(av)\,\sigma(-av) \approx a e^{-a|v|}`, which soon is nothing. That is why networks are trained with
-soft units, although sums of thresholds can approximate any function. Both are activations of mission.md, section 4.
+What one pays is the gradient. Its peak :math:`a/4` rises while its area stays 1, so that it becomes a spike: an example
+that lies a distance :math:`v` from the threshold sends back :math:`a\,\sigma(av)\,\sigma(-av) \approx a e^{-a|v|}`,
+which soon is nothing. That is why networks are trained with soft units, although sums of thresholds can approximate any
+function.
 """
 
 import matplotlib.pyplot as plt

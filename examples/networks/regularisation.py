@@ -9,7 +9,7 @@ exactly 0. Dropout leaves units out at random in each step, so that none can rel
 the function becomes smooth.
 
 Above, the probabilities and the boundary, with the true one dashed, and the log loss on 1000 other points; below, the
-weights. The three are in mission.md, section 4.
+weights.
 """
 
 import matplotlib.pyplot as plt

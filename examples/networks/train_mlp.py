@@ -8,8 +8,7 @@ recorded once by ``pb.compile`` and replayed from then on. Data go to the device
 there, so that the script runs on a CPU and on a GPU unchanged (``PULLBACK_BACKEND=numpy|cupy|auto``).
 
 Left, the losses by epoch, with those of the validation part, by which the best weights are chosen; right, what the
-network then takes digits for that it has never seen. The perceptron is that of mission.md, section 4, and the
-training of section 6.
+network then takes digits for that it has never seen.
 """
 
 import matplotlib.pyplot as plt

@@ -8,9 +8,9 @@ approximates every continuous function. First row, built by hand: 16 equal steps
 steeper.
 
 And it can be trained, since its units have gradients. Second row: all of :math:`a_k, t_k, c_k` found by L-BFGS, which
-began with soft units spread over the interval. Eight trained units do what takes more than a hundred steps by hand.
-The thin lines at the bottom are the units, :math:`\sigma(a_k(x - t_k))`, before they are weighted and added. This is
-universal approximation, of mission.md, section 4.
+began with soft units spread over the interval. Eight trained units do what takes more than a hundred steps by hand. The
+thin lines at the bottom are the units, :math:`\sigma(a_k(x - t_k))`, before they are weighted and added. This is
+universal approximation.
 """
 
 import matplotlib.pyplot as plt

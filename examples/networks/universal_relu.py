@@ -7,9 +7,8 @@ between points: unit :math:`k` switches at :math:`x = -b_k / w_k` and puts a kin
 equally spaced, the error for a function of bounded curvature falls as :math:`1/n^2`, where steps have :math:`1/n`.
 Training moves the kinks to where the function is curved.
 
-The second row shows derivatives, by ``pb.vmap(pb.grad(f))``: that of the network is a staircase, the sum of
-thresholds :math:`\sum_k c_k w_k\,\theta(w_k x + b_k)`, and that is all the function has to be. Universal
-approximation is in mission.md, section 4.
+The second row shows derivatives, by ``pb.vmap(pb.grad(f))``: that of the network is a staircase, the sum of thresholds
+:math:`\sum_k c_k w_k\,\theta(w_k x + b_k)`, and that is all the function has to be.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ falls to 0.
 
 The steps may move. Placed where :math:`f` changes by equal amounts, close together where it is steep, the error is at
 most the total variation :math:`\int|f'|` over :math:`2(n+1)`: the mean of :math:`|f'|` stands in place of its largest
-value. This is universal approximation at work, of mission.md, section 4.
+value. This is universal approximation at work.
 """
 
 import matplotlib.pyplot as plt

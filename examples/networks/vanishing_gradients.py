@@ -10,7 +10,7 @@ with every usual initialisation.
 The variance of the weights holds the balance: :math:`1/n` for tanh (Glorot, Bengio, 2010, for layers of :math:`n`
 inputs and :math:`n` outputs), :math:`2/n` for ReLU, which passes half of what it gets (He et al., 2015). Here
 ``pb.grad`` gives the error signals of all layers at once, as the gradient with respect to zeros that are added to the
-pre-activations. The backward sweep is that of mission.md, section 2.
+pre-activations.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ there is nothing to undo, and the methods are slow again.
 
 Gradient descent with momentum does not notice the turn: its steps are built from gradients alone, which turn with the
 valley. The function is :math:`f = \frac12 (z_1^2 + 100\, z_2^2)`, the start the same point of the valley in both rows,
-and each method has one learning rate for both. These are methods of mission.md, section 5.
+and each method has one learning rate for both.
 """
 
 import matplotlib.pyplot as plt

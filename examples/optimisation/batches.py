@@ -6,10 +6,10 @@ A step of gradient descent on the mean loss of :math:`N` samples costs :math:`N`
 gives the same direction on average, at :math:`n/N` of the price and with the more noise the smaller it is. The upper
 pictures fit a line :math:`w t + b` to 64 points, each with 12 passes over the data and the same rate.
 
-The lower picture compares three orders of minibatches of 4: *drawn* anew from all samples for each step; *shuffled*
-for each epoch; or shuffled *once* and then always taken in that order. In the last two every sample comes once in each
+The lower picture compares three orders of minibatches of 4: *drawn* anew from all samples for each step; *shuffled* for
+each epoch; or shuffled *once* and then always taken in that order. In the last two every sample comes once in each
 epoch, so that an epoch's noise largely cancels, and the loss ends lower than with batches that are drawn
-(``pb.train.fit`` has them all as ``batches=``). These are the batches of mission.md, section 5.
+(``pb.train.fit`` has them all as ``batches=``).
 """
 
 import matplotlib.pyplot as plt

@@ -10,8 +10,7 @@ Gradient descent takes :math:`x_{k+1} = x_k - s \nabla f(x_k)`. Where the gradie
 On a quadratic function :math:`M` is the largest eigenvalue of the Hessian and :math:`m` the smallest one. Along an
 eigenvector of eigenvalue :math:`\lambda` a step multiplies the distance from the minimum by :math:`1 - s \lambda`. Too
 small a rate creeps; beyond :math:`2/M` the path leaps across the valley and ever farther away. The lower picture shows
-where all rates have come to after 20 steps; the best one is :math:`2/(m + M)`. This is the constant step size of
-mission.md, section 5.
+where all rates have come to after 20 steps; the best one is :math:`2/(m + M)`.
 """
 
 import matplotlib.pyplot as plt

@@ -11,8 +11,8 @@ A line search chooses the step :math:`s` of gradient descent anew each time, fro
 - *exact* search goes to the first minimum of :math:`\varphi`, at the price of more evaluations.
 
 The upper pictures show :math:`\varphi` in the first step: trials that were refused (hollow), the one that was taken,
-and the line that it has to lie below. The lower ones show the path until :math:`\|\nabla f\| \le 10^{-3}`, in a
-bent valley like Rosenbrock's. These are step sizes of mission.md, section 5.
+and the line that it has to lie below. The lower ones show the path until :math:`\|\nabla f\| \le 10^{-3}`, in a bent
+valley like Rosenbrock's.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ Gradient descent that begins near the ridge :math:`x_2 = 0` goes to the saddle f
 curvature :math:`-1` the distance grows by the factor :math:`1 + s` only. Momentum makes that growth faster; noise, as
 that of minibatches, makes the distance less small. Newton's step :math:`-(\nabla^2 f)^{-1} \nabla f` goes to where the
 gradient is zero, whatever the signs: it ends *at* the saddle. ``pb.optim.minimize`` therefore shifts the Hessian,
-:math:`\nabla^2 f + \tau I`, until it is positive definite, and leaves. These are methods of mission.md, section 5.
+:math:`\nabla^2 f + \tau I`, until it is positive definite, and leaves.
 """
 
 import matplotlib.pyplot as plt

@@ -9,8 +9,7 @@ with the count; it can be given to any optimiser as its ``lr``, and be composed:
 ``WarmUp(CosineDecay(1.0, 80), steps=20)``.
 
 The grey lines are the rate's highest value, 1. ``ReduceOnPlateau``, below, is the one that follows the validation loss
-(dotted): it lowers the rate where the loss has not become lower for some epochs. These are the schedules of
-mission.md, section 5.
+(dotted): it lowers the rate where the loss has not become lower for some epochs.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ right angle in every step.
 
 On :math:`f(x) = \frac12 (x_1^2 + \kappa x_2^2)` from :math:`x_0 = (\kappa, 1)` each step multiplies :math:`f` by
 :math:`\bigl((\kappa - 1)/(\kappa + 1)\bigr)^2`: a long valley takes many steps (Boyd and Vandenberghe, *Convex
-Optimization*, section 9.3.2). This is gradient descent, with exact line search, of mission.md, section 5.
+Optimization*, section 9.3.2).
 """
 
 import matplotlib.pyplot as plt

@@ -9,8 +9,8 @@ largest
 
 The expectation is a mean over draws :math:`z = \mu + L\epsilon`, through which the gradient passes. The program knows
 nothing of the posterior but its logarithm. The picture shows a funnel and a banana, with the Gaussian (one and two
-deviations) on its way: it settles inside, and rather leaves out mass than claims what is not there. Below is the
-bound, against the true :math:`\log \int p = 0` (mission.md §7; Ranganath et al. 2014; Kucukelbir et al. 2017).
+deviations) on its way: it settles inside, and rather leaves out mass than claims what is not there. Below is the bound,
+against the true :math:`\log \int p = 0` (Ranganath et al. 2014; Kucukelbir et al. 2017).
 """
 
 import matplotlib.pyplot as plt

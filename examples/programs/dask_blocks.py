@@ -4,9 +4,9 @@ Gradients of data in blocks: Dask
 
 A Dask array is a plan for blocks that no memory needs to hold at once. Differentiated, it stays a plan: forward and
 backward through each block, :math:`\nabla L(w) = \sum_b \nabla L_b(w)`. Where the parameters are NumPy's, value and
-gradient are computed in **one** pass over the blocks, so an optimiser runs as it stands. The picture shows the tasks
-of a gradient over four blocks, from the top down; what each of twenty blocks adds to the gradient; and logistic
-regression by L-BFGS (mission.md §7).
+gradient are computed in **one** pass over the blocks, so an optimiser runs as it stands. The picture shows the tasks of
+a gradient over four blocks, from the top down; what each of twenty blocks adds to the gradient; and logistic regression
+by L-BFGS.
 """
 
 import dask

@@ -3,11 +3,11 @@ A fluid that draws ∇
 ====================
 
 Smoke is carried by an incompressible flow. In each step velocity and smoke go along with the flow (a cell takes the
-value of the place that it came from), and the velocity is projected onto fields without divergence, by :math:`\hat u
-- k\, (k \cdot \hat u) / |k|^2` in Fourier space. The code knows nothing of derivatives, and its gradient answers a
+value of the place that it came from), and the velocity is projected onto fields without divergence, by :math:`\hat u -
+k\, (k \cdot \hat u) / |k|^2` in Fourier space. The code knows nothing of derivatives, and its gradient answers a
 question: with which **initial velocity** does a disc of smoke become a ∇? There are 4608 unknowns, and one backward
 pass through all steps gives the slope in each. The picture shows the velocity that was found and the smoke on its way
-(mission.md §7; the idea is that of HIPS autograd's example of fluid control).
+(the idea is that of HIPS autograd's example of fluid control).
 """
 
 import matplotlib.pyplot as plt

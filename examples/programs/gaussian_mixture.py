@@ -9,7 +9,7 @@ A program written for HIPS autograd runs here, on a CPU and on a GPU, after one 
 
 in unconstrained parameters: the weights are a softmax, and the diagonals of the triangular L are exponentials. Second
 derivatives come from the same program: ``hessian_vector_product`` gives SciPy's Newton-CG its products. The picture
-shows the components at start and end, and the likelihood on the way (mission.md §7; Bishop, section 9.2).
+shows the components at start and end, and the likelihood on the way (Bishop, section 9.2).
 """
 
 import matplotlib.pyplot as plt

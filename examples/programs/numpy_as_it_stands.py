@@ -10,7 +10,7 @@ derivative the same lines run on a traced array, writes into views included, and
 .. math:: \min_x \; \tfrac12 \|\mathrm{camera}(x) - y\|^2 + \lambda \sum \sqrt{|\nabla x|^2 + \varepsilon^2} .
 
 The picture shows the scene, the photograph, what L-BFGS finds, and the gradients of three single pixels of the
-photograph: where in the scene their light comes from (mission.md §7).
+photograph: where in the scene their light comes from.
 """
 
 import matplotlib.pyplot as plt

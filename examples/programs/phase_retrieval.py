@@ -10,7 +10,7 @@ numbers, gives diffraction patterns :math:`b_k^2 = |\mathcal{F}(m_k x)|^2`, and 
 The loss is real and x is complex: :func:`pullback.grad` gives :math:`\partial L / \partial \mathrm{Re}\, x + i\,
 \partial L / \partial \mathrm{Im}\, x`, so x minus a step along it descends. With the step 1/K and an orthonormal FFT
 that is the projection method of Gerchberg and Saxton. The amplitude is a temple and the phase a flower; from an empty
-image both are found, up to one phase that no intensity can know (mission.md §2; Candès, Li and Soltanolkotabi 2015).
+image both are found, up to one phase that no intensity can know (Candès, Li and Soltanolkotabi 2015).
 """
 
 import matplotlib.pyplot as plt

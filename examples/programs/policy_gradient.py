@@ -7,10 +7,9 @@ draws an arm a, and sees the reward r of that arm alone. The gradient of the exp
 
 .. math:: \nabla_\theta\, \mathbb{E}\, r = \mathbb{E}\, \bigl[(r - b)\, \nabla_\theta \log \pi_\theta(a)\bigr]
 
-for any baseline b that does not depend on a. A good one, here the running mean of the rewards, makes the noise
-smaller and changes nothing on average. The picture shows the policy of one run, the regret (what the best arm would
-have paid more; median and quartiles of 100 runs), and what is played in the end (mission.md §7; Williams 1992; Sutton
-and Barto, section 2.8).
+for any baseline b that does not depend on a. A good one, here the running mean of the rewards, makes the noise smaller
+and changes nothing on average. The picture shows the policy of one run, the regret (what the best arm would have paid
+more; median and quartiles of 100 runs), and what is played in the end (Williams 1992; Sutton and Barto, section 2.8).
 """
 
 import matplotlib.pyplot as plt

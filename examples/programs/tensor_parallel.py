@@ -2,11 +2,11 @@ r"""
 Tensor parallelism: each rank holds a part of every matrix
 ==========================================================
 
-Two linear layers, :math:`y = \tanh(x A + a)\, B + b`, are divided by the hidden units, A by columns and B by rows:
-rank r computes :math:`h_r = \tanh(x A_r + a_r)` and sends nothing, and one all-reduce makes :math:`y = \sum_r h_r B_r
-+ b` (Shoeybi et al., *Megatron-LM*, 2019). The gradient through collectives is that of the *sum* of all P losses, so
-each rank takes L/P; the gradients of :math:`A_r, a_r, B_r` stay where they are, and that of b is one all-reduce more.
-The picture shows who holds what, and the training on 1, 2 and 4 ranks, which is one training (mission.md §7).
+Two linear layers, :math:`y = \tanh(x A + a)\, B + b`, are divided by the hidden units, A by columns and B by rows: rank
+r computes :math:`h_r = \tanh(x A_r + a_r)` and sends nothing, and one all-reduce makes :math:`y = \sum_r h_r B_r + b`
+(Shoeybi et al., *Megatron-LM*, 2019). The gradient through collectives is that of the *sum* of all P losses, so each
+rank takes L/P; the gradients of :math:`A_r, a_r, B_r` stay where they are, and that of b is one all-reduce more. The
+picture shows who holds what, and the training on 1, 2 and 4 ranks, which is one training.
 """
 
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ its own rows. The mean of the gradients, weighted by rows, is the gradient of al
 model. Here they are two threads (``simulate``); after ``distributed.init("mpi")`` the same program runs on processes
 and machines. The rows of each rank know one direction of w well and the other one badly, so that its own loss is a
 valley; the picture shows both valleys, where each rank alone would go, and the path of the two, which is that of one
-process with all rows, up to rounding (mission.md §7).
+process with all rows, up to rounding.
 """
 
 import matplotlib.pyplot as plt

@@ -7,10 +7,9 @@ plane. The gradient of one bound on the likelihood trains both,
 
 .. math:: \log p(x) \ge \mathbb{E}_{z \sim q} \log p(x \mid z) - \mathrm{KL}(q(z \mid x) \,\|\, \mathcal{N}(0, I)) ,
 
-and passes through the draw of z, written as :math:`\mu + \sigma \epsilon` with an ε that has no parameters. The
-program imports ``pullback.compat.autograd`` where it once imported ``autograd``. The picture shows where the digits
-go in the plane, and what the decoder draws there (mission.md §7; Kingma and Welling, *Auto-Encoding Variational
-Bayes*, 2014).
+and passes through the draw of z, written as :math:`\mu + \sigma \epsilon` with an ε that has no parameters. The program
+imports ``pullback.compat.autograd`` where it once imported ``autograd``. The picture shows where the digits go in the
+plane, and what the decoder draws there (Kingma and Welling, *Auto-Encoding Variational Bayes*, 2014).
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ three parts,
    + \underbrace{\mathbb{E}\,(\hat f - \mathbb{E} \hat f)^2}_{\text{variance}} + \sigma^2 .
 
 With a small λ the fits scatter about the truth (variance); with a large one they agree on a wrong curve (bias). In
-between the sum of both is least (mission.md §4; Bishop, *Pattern Recognition and Machine Learning*, section 3.2).
+between the sum of both is least (Bishop, *Pattern Recognition and Machine Learning*, section 3.2).
 """
 
 import matplotlib.pyplot as plt

@@ -8,7 +8,7 @@ Here the settings are the learning rate of 40 steps of gradient descent and the 
 digits. All 63 settings are trained at once, by :func:`pullback.vmap` of the whole training over both.
 
 The picture shows who validates when, the validation loss of each fold against the rate, and the mean of the folds for
-both settings with the choice (mission.md §5; slip of the lectures' chapter 003: the roles of the folds swapped).
+both settings with the choice.
 """
 
 import matplotlib.pyplot as plt

@@ -10,8 +10,8 @@ logarithm of the likelihood of the data,
 
 weighs fit against complexity: its gradient finds how smooth, how large and how noisy the function is, without data held
 out. One Cholesky factor gives both terms, and serves again on the way back. The picture shows the posterior at a bad
-guess and at the maximum, and the likelihood with the path of L-BFGS (mission.md §4; Rasmussen and Williams, *Gaussian
-Processes for Machine Learning*, 2006, chapter 5).
+guess and at the maximum, and the likelihood with the path of L-BFGS (Rasmussen and Williams, *Gaussian Processes for
+Machine Learning*, 2006, chapter 5).
 """
 
 import matplotlib.pyplot as plt

@@ -7,9 +7,9 @@ With a kernel k, the fit :math:`f(x) = \sum_i a_i\, k(x, x_i)` that minimises
 
 .. math:: (K + \alpha I)\, a = y, \qquad K_{ij} = k(x_i, x_j),
 
-and all that is known of the function stands in the kernel. The same 40 points, with a gap, are fitted with six of
-them: each fills the gap, and goes on beyond the data, in its own way. The truth is periodic, and the kernel that knows
-it is the only one that is right where there are no data (mission.md §4; Murphy, *Machine Learning*, section 14.4).
+and all that is known of the function stands in the kernel. The same 40 points, with a gap, are fitted with six of them:
+each fills the gap, and goes on beyond the data, in its own way. The truth is periodic, and the kernel that knows it is
+the only one that is right where there are no data (Murphy, *Machine Learning*, section 14.4).
 """
 
 import matplotlib.pyplot as plt

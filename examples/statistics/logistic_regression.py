@@ -8,7 +8,7 @@ has two spellings. With labels :math:`t \in \{0, 1\}` and with :math:`y = 2t - 1
 .. math:: -t \log P - (1 - t) \log (1 - P) \;=\; \log\bigl(1 + e^{-y f(x)}\bigr) ,
 
 where y belongs in the exponent. Both are one function with one gradient. The picture shows the probability over the
-plane and along the score, and Newton's method on either loss (mission.md §4; slip of the lectures' chapter 001).
+plane and along the score, and Newton's method on either loss.
 """
 
 import matplotlib.pyplot as plt

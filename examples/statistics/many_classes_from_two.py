@@ -10,8 +10,8 @@ Four reductions of one problem with C = 5 classes to logistic regressions, each 
   Bakiri, 1995): here all 15 ways to divide five classes into two groups, so that some wrong bits are corrected;
 * **a tree**: classes are split in two, again and again, and a point goes down from the root.
 
-The class in the middle cannot be told from all the others by a line, so one-versus-all has no region for it; pairs
-can do it (mission.md §4).
+The class in the middle cannot be told from all the others by a line, so one-versus-all has no region for it; pairs can
+do it.
 """
 
 import itertools

@@ -10,7 +10,7 @@ Both shrink the coefficients of a linear model, with penalties that differ by on
 The first is a linear system. The second has a kink at zero, so each step of FISTA is a gradient step followed by the
 proximal operator of the penalty, the soft threshold, which sets coefficients to **exactly** 0. The picture follows ten
 coefficients (diabetes data, standardised) as λ falls from right to left: ridge shrinks all, the LASSO lets them in one
-after another, the first at :math:`\lambda_{\max} = \|X^\top y\|_\infty / n` (mission.md §5; Tibshirani 1996).
+after another, the first at :math:`\lambda_{\max} = \|X^\top y\|_\infty / n` (Tibshirani 1996).
 """
 
 import matplotlib.pyplot as plt

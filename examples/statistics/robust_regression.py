@@ -9,7 +9,7 @@ absolute error and Huber's loss bound its pull; Tukey's biweight lets go of it a
 .. math:: \ell_\text{Tukey}(r) = \tfrac{c^2}{6} \bigl(1 - (1 - \min(|r| / c, 1)^2)^3\bigr) .
 
 The influences are :func:`pullback.grad` of the losses. A line is fitted with each to data of which some are wrong
-(mission.md §4; Huber 1964; Hastie, Tibshirani and Friedman, section 10.6).
+(Huber 1964; Hastie, Tibshirani and Friedman, section 10.6).
 """
 
 import matplotlib.pyplot as plt

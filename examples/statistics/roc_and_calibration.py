@@ -7,9 +7,9 @@ classifier orders samples. **Calibration** compares what was said with what happ
 should rain on 70 %.
 
 A perceptron that is trained for long on few noisy labels orders well and is too sure of itself. One number mends that:
-its logits z are divided by a temperature, which minimises the log loss of validation data,
-:math:`\min_T \frac1n \sum_i \log(1 + e^{-y_i z_i / T})`. It changes no order, so the ROC curve stays as it is
-(mission.md §6; Guo et al., *On Calibration of Modern Neural Networks*, 2017).
+its logits z are divided by a temperature, which minimises the log loss of validation data, :math:`\min_T \frac1n \sum_i
+\log(1 + e^{-y_i z_i / T})`. It changes no order, so the ROC curve stays as it is (Guo et al., *On Calibration of Modern
+Neural Networks*, 2017).
 """
 
 import matplotlib.pyplot as plt

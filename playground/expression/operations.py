@@ -43,7 +43,7 @@ class Operation:
 _POSITIVE = "is defined for numbers above 0"
 _ROOT = "is defined for numbers from 0 on, and has no derivative at 0"
 _DIVIDES = "divides by 0 where its second operand is 0"
-_POWERS = "of a number below 0 takes a whole exponent, and of 0 one above 0"
+_POWERS = "of a negative number takes an integer exponent, and of 0 a positive one"
 _FIT = "takes vectors and matrices whose lengths fit"
 _LARGEST = "has a kink where two elements are largest"
 _SMALLEST = "has a kink where two elements are smallest"

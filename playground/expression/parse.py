@@ -115,7 +115,7 @@ def parse(text: str) -> Expression:
     Variable(name='x')
     >>> parse("x.__class__")
     Traceback (most recent call last):
-    pullback.playground.expression.parse.ParseError: '.' is no part of an expression
+    pullback.playground.expression.parse.ParseError: '.' is not part of an expression
     x.__class__
      ^
     """
@@ -144,7 +144,7 @@ class _Reader:
         self.names: set[str] = set()
 
     def check_characters(self, text: str) -> None:
-        """Refuse what is no part of an expression, before Python's parser sees it."""
+        """Refuse what is not part of an expression, before Python's parser sees it."""
         if not text.strip():
             raise ParseError("type an expression, such as sin(x*y)", self.text, 0)
         if len(text) > MOST_CHARACTERS:
@@ -157,12 +157,12 @@ class _Reader:
             if token is None:
                 sign = self.text[place]
                 raise ParseError(
-                    f"{sign!r} is no part of an expression{_HINTS.get(sign, '')}", self.text, place
+                    f"{sign!r} is not part of an expression{_HINTS.get(sign, '')}", self.text, place
                 )
             kind = str(token.lastgroup)
             if before == "number" and kind in ("name", "number"):
                 raise ParseError(
-                    "a sign is missing before this: write 2*x for 2x", self.text, place
+                    "an operator is missing before this: write 2*x for 2x", self.text, place
                 )
             place, before = token.end(), kind
 
@@ -206,7 +206,7 @@ class _Reader:
             case ast.Call():
                 return self.call(node, depth)
         what = _REFUSED.get(type(node), f"a Python {type(node).__name__}")
-        raise self.refused(f"{what} is no part of an expression here", node)
+        raise self.refused(f"{what} is not part of an expression here", node)
 
     def number(self, value: float, node: ast.expr) -> Constant:
         if not math.isfinite(value):
@@ -219,7 +219,7 @@ class _Reader:
         if name in FUNCTIONS:
             raise self.refused(f"{name} is a function: write {name}(x)", node)
         if name.startswith("_"):
-            raise self.refused(f"the name {name} begins with a low line: choose a letter", node)
+            raise self.refused(f"the name {name} begins with an underscore: choose a letter", node)
         self.names.add(name)
         if len(self.names) > MOST_VARIABLES:
             raise self.refused(f"more than {MOST_VARIABLES} variables cannot be set", node)
@@ -236,7 +236,7 @@ class _Reader:
         operation = FUNCTIONS[name]
         for given in (*node.args, *(k.value for k in node.keywords)):
             if node.keywords or isinstance(given, ast.Starred):
-                raise self.refused(f"{name} takes plain operands alone", given)
+                raise self.refused(f"{name} takes operands without names or stars", given)
         if len(node.args) != operation.arity:
             raise self.refused(
                 f"{name} takes {('one operand', 'two operands')[operation.arity - 1]}, not {len(node.args)}", node

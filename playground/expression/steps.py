@@ -54,7 +54,7 @@ def steps_of(nodes: tuple[Node, ...], evaluation: Evaluation) -> list[Step]:
     complete = _complete(nodes, evaluation.edges, 0)
     found.append(
         Step(
-            f"Now backwards. The error signal of the output, {nodes[last].name}, is {one}{several}.",
+            f"Now backward. The error signal of the output, {nodes[last].name}, is {one}{several}.",
             last, len(nodes), complete,
         )
     )  # fmt: skip
@@ -69,7 +69,7 @@ def steps_of(nodes: tuple[Node, ...], evaluation: Evaluation) -> list[Step]:
         for k in variables
     )
     found[-1] = Step(
-        f"{found[-1].sentence} All error signals are there; those of the inputs are the gradient: {gradients}.",
+        f"{found[-1].sentence} All error signals are complete; those of the inputs are the gradient: {gradients}.",
         found[-1].node, found[-1].valued, found[-1].signalled, found[-1].sent,
     )  # fmt: skip
     return found

@@ -19,7 +19,7 @@ from .view import GraphView
 EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
     "sum and product": ("sin(x*y) + log(x)/y**2", {"x": "2", "y": "3"}),
     "a unit with a ReLU": ("relu(w*x + b)", {"w": "0.5", "x": "3", "b": "-1"}),
-    "its squared error": (
+    "squared error of a unit": (
         "(sigmoid(w*x + b) - y)**2",
         {"w": "2", "x": "0.5", "b": "-0.3", "y": "1"},
     ),
@@ -79,8 +79,8 @@ class ExpressionTab:
         self.text = TextInput(title="Expression", value=EXAMPLES[first][0], width=520)
         self.example = Select(title="Examples", value=first, options=list(EXAMPLES), width=200)
         self.fields = row(spacing=8, styles=WRAPPED)
-        self.forward = Button(label="Forward one", button_type="primary", width=120)
-        self.backward = Button(label="Backward one", button_type="warning", width=130)
+        self.forward = Button(label="Forward step", button_type="primary", width=120)
+        self.backward = Button(label="Backward step", button_type="warning", width=130)
         self.end = Button(label="To the end", width=110)
         self.reset = Button(label="Reset", width=90)
         self.trouble = Div(

@@ -25,7 +25,7 @@ def _row(cells: list[str], head: bool = False) -> str:
 
 def nodes_table(nodes: tuple[Node, ...], evaluation: Evaluation, step: Step) -> str:
     """Each node with its value and its error signal, as far as the walk has come, and where that came from."""
-    rows = [_row(["node", "is", "value", "error signal", "which is the sum of"], head=True)]
+    rows = [_row(["node", "computed as", "value", "error signal", "the sum of"], head=True)]
     for k, node in enumerate(nodes):
         parts = [
             f"{printed(e.signal)} from {nodes[e.target].name}"
@@ -48,14 +48,18 @@ def nodes_table(nodes: tuple[Node, ...], evaluation: Evaluation, step: Step) -> 
 
 def gradient_table(nodes: tuple[Node, ...], evaluation: Evaluation, step: Step) -> str:
     """The gradient beside central differences, once the walk has reached it."""
-    rows = [_row(["input", "gradient, by the sweep", "central differences", ""], head=True)]
+    rows = [_row(["input", "gradient, backward", "central differences", "check"], head=True)]
     for k, node in enumerate(nodes):
         if node.name not in evaluation.differences or node.operation is not None:
             continue
         reached = k in step.signalled
         differences = evaluation.differences[node.name]
         same = agree(evaluation.signals[k], differences)
-        verdict = "they agree" if same else "they differ: is this a kink, or outside the domain?"
+        verdict = (
+            "they agree"
+            if same
+            else "they differ: is this a kink, or a point where it is not defined?"
+        )
         rows.append(
             _row([
                 node.name,

@@ -38,7 +38,7 @@ def parse_value(text: str) -> np.ndarray:
     stop = allowed.end() if allowed else 0
     if stop < len(text):
         raise ParseError(
-            f"{printed[stop]!r} is no part of a value: type a number, or a vector such as [1, 2]", printed, stop
+            f"{printed[stop]!r} is not part of a value: type a number, or a vector such as [1, 2]", printed, stop
         )  # fmt: skip
     try:
         body = ast.parse(text.strip(), mode="eval").body

@@ -70,7 +70,7 @@ FUNCTIONS: dict[str, TestFunction] = {
         (-2.0, 2.0, -1.0, 3.0),
         ((1.0, 1.0),),
         (0.001, 0.1),
-        "A curved valley: every method finds its floor at once; few make way along it.",
+        "A curved valley: every method soon reaches its floor; few get far along it.",
     ),
     "himmelblau": TestFunction(
         "Himmelblau's function",
@@ -80,7 +80,7 @@ FUNCTIONS: dict[str, TestFunction] = {
         (-6.0, 6.0, -6.0, 6.0),
         ((3.0, 2.0), (-2.805118, 3.131312), (-3.779310, -3.283186), (3.584428, -1.848126)),
         (0.01, 0.3),
-        "Four minima of the same depth: where a path ends depends on the start, and on the method.",
+        "Four minima of the same depth: where a path ends depends on the start and on the method.",
     ),
     "saddle": TestFunction(
         "A saddle point",
@@ -90,7 +90,7 @@ FUNCTIONS: dict[str, TestFunction] = {
         (-2.0, 2.0, -2.0, 2.0),
         ((0.0, 1.0), (0.0, -1.0)),
         (0.1, 0.1),
-        "The gradient vanishes at the origin, which is no minimum: first-order methods linger there.",
+        "The gradient is zero at the origin, which is not a minimum: first-order methods stay near it for long.",
     ),
     "quadratic": TestFunction(
         "Ill-conditioned quadratic",
@@ -100,6 +100,6 @@ FUNCTIONS: dict[str, TestFunction] = {
         (-10.0, 10.0, -10.0, 10.0),
         ((0.0, 0.0),),
         (0.03, 0.3),
-        "25 times steeper one way than the other: a step that is short enough for one is too short for the other.",
+        "25 times steeper in one direction: a step that is short enough for it is too short for the other.",
     ),
 }

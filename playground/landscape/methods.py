@@ -140,10 +140,10 @@ def _by_minimize(
     )  # fmt: skip
     endings = {
         0: "converged",
-        2: "out of steps",
-        99: "ran away",
+        2: "step limit",
+        99: "diverged",
     }
-    ending = endings.get(found.status, "found no step")
+    ending = endings.get(found.status, "no step found")
     if found.status == 3 and choice.search == "fixed":
         ending = endings[99]
     return Run(
@@ -156,9 +156,9 @@ def _by_steps(
 ) -> Run:
     both = value_and_grad(f)
     x, state = start, optimiser.init(start)
-    path, found, ending = [start.copy()], [], "out of steps"
+    path, found, ending = [start.copy()], [], "step limit"
     evaluations = 0
-    with np.errstate(all="ignore"):  # a path that runs away is told, not warned of
+    with np.errstate(all="ignore"):  # the result says that a path diverges; no warning is needed
         while True:
             value, gradient = both(x)
             evaluations += 2
@@ -168,7 +168,7 @@ def _by_steps(
                     raise ValueError(
                         f"run: the loss or its gradient is not finite at the start, {start}"
                     )
-                path, ending = path[:-1], "ran away"
+                path, ending = path[:-1], "diverged"
                 break
             found.append(loss)
             if np.linalg.norm(slope) <= 1e-6:

@@ -1,4 +1,4 @@
-"""What came of a comparison: the colours of the optimisers, a sentence, and a table."""
+"""The result of a comparison: the colours of the optimisers, a sentence, and a table."""
 
 from __future__ import annotations
 
@@ -20,16 +20,23 @@ COLOURS = {
 
 
 def sentence_of(runs: list[Run]) -> str:
-    """Which optimiser came lowest, and which got there with the fewest evaluations."""
+    """Which optimiser reached the lowest loss, of several the one with the fewest evaluations, and which diverged."""
     if not runs:
         return "Choose an optimiser."
     best = min(runs, key=lambda r: (round(float(r.losses[-1]), 12), r.evaluations))
-    lost = [CHOICES[r.name].title for r in runs if r.ending.startswith("ran away")]
-    text = (
-        f"{CHOICES[best.name].title} came lowest: {best.losses[-1]:.3g} in {len(best.losses) - 1} steps and "
-        f"{best.evaluations} evaluations."
-    )
-    return text + (f" Smaller steps are needed by: {', '.join(lost)}." if lost else "")
+    lost = [CHOICES[r.name].title for r in runs if r.ending.startswith("diverged")]
+    as_low = sum(round(float(r.losses[-1]), 12) == round(float(best.losses[-1]), 12) for r in runs)
+    steps = f"{len(best.losses) - 1} step{'s' * (len(best.losses) != 2)}"
+    if as_low > 1:
+        needed = f"{best.evaluations}, in {steps}"
+        text = (
+            f"needed the fewest evaluations of the {as_low} that reached the lowest loss: {needed}."
+        )
+    else:
+        text = f"reached the lowest loss, {best.losses[-1]:.3g}, in {steps} and {best.evaluations} evaluations."
+    text = f"{CHOICES[best.name].title} {text}"
+    lost_words = f" Diverged: {', '.join(lost)}; try a smaller learning rate."
+    return text + (lost_words if lost else "")
 
 
 def table_of(runs: list[Run]) -> str:
@@ -47,9 +54,9 @@ def table_of(runs: list[Run]) -> str:
             f'<td style="padding-left:8px;white-space:nowrap">{escape(r.ending)}</td></tr>'
         )
     head = "".join(
-        f'<th scope="col" style="text-align:{side};padding-left:{0 if side == "left" else 10}px">{name}</th>'
+        f'<th scope="col" style="text-align:{side};padding-left:{0 if name == "optimiser" else 8}px">{name}</th>'
         for name, side in (
-            ("optimiser", "left"), ("steps", "right"), ("calls", "right"), ("loss", "right"), ("", "left"),
+            ("optimiser", "left"), ("steps", "right"), ("evals", "right"), ("loss", "right"), ("end", "left"),
         )
     )  # fmt: skip
     return (

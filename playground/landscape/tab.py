@@ -95,10 +95,10 @@ class Comparison:
             title="Learning rate", value=first.rates[0], mode="float", low=1e-6, high=10, width=W
         )  # fmt: skip
         self.adaptive = NumericInput(
-            title="Adaptive rate", value=first.rates[1], mode="float", low=1e-6, high=10, width=W
+            title="Rate (adaptive)", value=first.rates[1], mode="float", low=1e-6, high=10, width=W
         )  # fmt: skip
         self.steps = NumericInput(
-            title="Steps at most", value=100, mode="int", low=1, high=_MOST_STEPS, width=W
+            title="Maximum steps", value=100, mode="int", low=1, high=_MOST_STEPS, width=W
         )
         self.methods = CheckboxGroup(
             labels=[choice.title for choice in CHOICES.values()],
@@ -160,7 +160,7 @@ class Comparison:
             self.formula.text = (
                 f"<p>The mean cross-entropy of {SAMPLES} samples of two half-circles, for a network "
                 f"{'-'.join(map(str, UNITS))} of tanh units, with a weight decay of {DECAY}.</p>"
-                "<p>The plane is the one that shows most of all paths.</p>"
+                "<p>The picture is of the plane in which most of the paths lie.</p>"
             )
             self._marks.data = {"x": [], "y": []}
             self._set((self.gradient, _NETWORK_RATES[0]), (self.adaptive, _NETWORK_RATES[1]))
@@ -172,7 +172,7 @@ class Comparison:
         self._marks.data = {"x": x, "y": y}
         values = _values(self.function.value, self.view.points)
         self.view.draw(whole_plane(), values, chosen.extent, [])
-        self.view.note.text = "Click on the picture to start from there. A white × is a minimum."
+        self.view.note.text = "Click on the picture to start there. A white × is a minimum."
         self._set(
             (self.x, chosen.start[0]), (self.y, chosen.start[1]),
             (self.gradient, chosen.rates[0]), (self.adaptive, chosen.rates[1]),
@@ -245,7 +245,7 @@ class Comparison:
     def _draw_network(self, problem: NetworkProblem) -> None:
         """Draw the loss of the network on the plane that shows most of all paths, and these."""
         start = problem.parameters.vector
-        kept = [r for r in self.runs if not r.ending.startswith("ran")]
+        kept = [r for r in self.runs if not r.ending.startswith("diverged")]
         best = min(kept, key=lambda r: r.losses[-1]).path if kept else start[None]
         together = np.concatenate([*(r.path for r in kept), best])
         plane = plane_of_path(together, problem.parameters.shapes)
@@ -259,8 +259,8 @@ class Comparison:
         shares = [share_shown(plane, r.path) for r in kept if len(r.path) > 1]
         self.view.figure.title.text = "The loss on a plane of the network's parameters"
         self.view.note.text = (
-            f"Of the paths' lengths, {100 * min(shares):.0f} to {100 * max(shares):.0f} % lie in this plane of "
-            f"{len(start)} parameters; where a path leaves it, it is drawn at the nearest point of the plane."
+            f"This plane in the space of {len(start)} parameters shows {100 * min(shares):.0f} to "
+            f"{100 * max(shares):.0f} % of each path's length; other points are drawn at the nearest point of it."
             if shares else "No path to show."
         )  # fmt: skip
 

@@ -239,14 +239,14 @@ class LandscapeView:
 
 
 def note_of(plane: Plane, share: float, points: int, size: int) -> str:
-    """What the picture is a picture of, in a sentence."""
+    """Which plane the picture shows, in a sentence."""
     if size == 2:
-        return "The plane is the whole space of the two parameters."
+        return "The plane has all points of the two parameters."
     if points < 2:
-        return f"A random plane through the {size} parameters, its directions normalised by filters: no step is taken."
+        return f"A random plane of {size} parameters, with filter-normalised directions: no step is taken yet."
     if "random" in plane.names[1]:
         return f"The path is straight so far: the plane shows all of it, and a random direction of {size} parameters."
-    return f"The plane of {size} parameters that shows most of the path: {100 * share:.0f} % of its length lies in it."
+    return f"The plane of {size} parameters nearest to the path: {100 * share:.0f} % of its length lies in it."
 
 
 def short(x: float) -> str:

@@ -34,7 +34,7 @@
 
   const bring = async (file) => {
     if (!file) return
-    if (file.size > 2_000_000) return complain(`${file.name} is too large: the playground takes 2 MB`)
+    if (file.size > 2_000_000) return complain(`${file.name} is too large: the playground takes at most 2 MB`)
     try {
       const content = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer())
       ask("table", [file.name, content])
@@ -80,6 +80,7 @@
 
   // ── what is told ────────────────────────────────────────────────────────────────────────────
   const show = (told) => {
+    const ended = state?.playing && !told.playing
     state = told
     form.inert = false // until now there was nobody to ask
     const { settings } = told
@@ -115,6 +116,8 @@
     text("label-high", told.labels[1])
     complain(told.error || told.ended)
     if (told.said) text("status", told.said)
+    // the last frame may have been drawn in part, as those are that others follow
+    if (ended) draw()
     settle()
   }
 
@@ -197,10 +200,10 @@
     const percent = (share) => `${(100 * share).toFixed(1)} %`
     const unit = state?.fullBatch ? "step" : "epoch"
     const score = state?.settings.problem === "regression"
-      ? `R² is ${trainScore.toFixed(3)} on the training points and ${testScore.toFixed(3)} on the test points`
-      : `${percent(trainScore)} of the training points and ${percent(testScore)} of the test points are told right`
+      ? `R² is ${words(trainScore)} on the training points and ${words(testScore)} on the test points`
+      : `${percent(trainScore)} of the training points and ${percent(testScore)} of the test points are classified correctly`
     text("surface-text", `At ${unit} ${epoch}, ${score}; the loss is ${words(train)} and ${words(test)}.`)
-    text("norms-text", `From the first layer to the last: ${[...norms].map((n) => n.toPrecision(2)).join(", ")}.`)
+    text("norms-text", `From the first layer to the last: ${[...norms].map((n) => (Number.isFinite(n) ? n.toPrecision(2) : "not finite")).join(", ")}.`)
   }
 
   const drawNorms = (norms) => {

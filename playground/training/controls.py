@@ -33,7 +33,7 @@ class Choice:
     groups : dict of {str: list of (value, text)}
         The values under their headings; an empty heading is none.
     hint : str
-        What it does, for those who rest on it.
+        What it does, shown when the mouse rests on it.
     """
 
     name: str
@@ -93,15 +93,15 @@ CHOICES: dict[str, Choice] = {
             "optimiser",
             "Optimiser",
             {
-                "by minibatches": [(name, name) for name in FIRST_ORDER],
-                "by all data at once": [(name, _METHODS[name]) for name in FULL_BATCH],
+                "minibatch": [(name, name) for name in FIRST_ORDER],
+                "full batch": [(name, _METHODS[name]) for name in FULL_BATCH],
             },
         ),
         Choice(
             "search",
             "Line search",
             {"": [(name, _SEARCHES[name]) for name in SEARCHES]},
-            "How long the steps of a method by all data are. The constant step is the learning rate.",
+            "How a full-batch method chooses the length of each step. The constant step is the learning rate.",
         ),
         Choice("rate", "Learning rate", {"": [(rate, f"{rate:g}") for rate in RATES]}),
         Choice("activation", "Activation", _plain(ACTIVATIONS)),

@@ -220,32 +220,39 @@ def read_table(text: str, name: str = "the file") -> Data:
     >>> data.problem, data.columns, data.labels, data.y
     ('classification', ('a', 'b'), ('no', 'yes'), array([1., 0.], dtype=float32))
     """
-    # with any of the ends of lines that there are
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=_delimiter(text))
-    try:
-        lines = [row for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise InputError(f"{name}, line {reader.line_num}: {error}") from None
+    lines = _rows(text, name)
     if not lines:
         raise InputError(f"{name} is empty: it has to have two columns of numbers and a label")
     if len(lines) > MOST_ROWS + 1:
-        raise InputError(f"{name} has {len(lines):,} rows: the playground takes {MOST_ROWS:,}")
+        raise InputError(
+            f"{name} has {len(lines):,} rows: the playground takes at most {MOST_ROWS:,}"
+        )
     names = ["x₁", "x₂", "label"]
-    first = 1
-    if len(lines[0]) == 3 and not any(_is_number(cell) for cell in lines[0][:2]):
-        names, first = [cell.strip()[:_MOST_LETTERS] for cell in lines.pop(0)], 2
+    # a line with a number, or with an empty cell, is one of data in which something is missing
+    first = lines[0][1]
+    if len(first) == 3 and not any(_is_number(cell) or not cell.strip() for cell in first[:2]):
+        names = [cell.strip()[:_MOST_LETTERS] for cell in lines.pop(0)[1]]
     if len(lines) < 2:
-        raise InputError(f"{name} has {len(lines)} rows of data: two or more are needed")
-    for number, row in enumerate(lines, first):
+        found = f"{len(lines)} row{'s' * (len(lines) != 1)} of data"
+        raise InputError(f"{name} has {found}: two or more are needed")
+    for number, row in lines:
         if len(row) != 3:
             raise InputError(
-                f"{name}, row {number}: {len(row)} columns, where two numbers and a label are needed"
+                f"{name}, row {number}: {len(row)} column{'s' * (len(row) != 1)}, where two numbers and a label are "
+                "needed, separated by comma, semicolon or tab"
             )
         for cell, column in zip(row[:2], names, strict=False):
             if _number(cell) is None:
-                raise InputError(f"{name}, row {number}: {column} is {cell[:40]!r}, not a number")
-    X = np.asarray([[float(cell) for cell in row[:2]] for row in lines])
-    y, problem, labels = _targets([row[2].strip() for row in lines], name)
+                comma = _number(cell.replace(",", ".")) is not None
+                hint = ": write a point for the comma" * comma
+                raise InputError(
+                    f"{name}, row {number}: {column} is {cell[:40]!r}, not a number{hint}"
+                )
+        if not row[2].strip():
+            raise InputError(f"{name}, row {number}: the label is missing")
+    rows = [row for _, row in lines]
+    X = np.asarray([[float(cell) for cell in row[:2]] for row in rows])
+    y, problem, labels = _targets([row[2].strip() for row in rows], name)
     return Data(_scaled(X).astype(np.float32), y, problem, (names[0], names[1]), labels)
 
 
@@ -258,16 +265,25 @@ def decoded(content: bytes, name: str = "the file") -> str:
         If it is too long, or no text.
     """
     if len(content) > MOST_BYTES:
-        raise InputError(f"{name} has more than {MOST_BYTES:,} bytes, which the playground takes")
+        raise InputError(
+            f"{name} has more than {MOST_BYTES:,} bytes: the playground takes at most that many"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{name} is not text in UTF-8: save the table as CSV in UTF-8") from None
 
 
-def _delimiter(text: str) -> str:
-    line = text.partition("\n")[0]
-    return max(",;\t", key=line.count)
+def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
+    """The lines that are not empty, each with its number in the file."""
+    # with any of the ends of lines that there are
+    lines = io.StringIO(text, newline=None).getvalue()
+    first = next((line for line in lines.split("\n") if line.strip()), "")
+    reader = csv.reader(io.StringIO(lines), delimiter=max(",;\t", key=first.count))
+    try:
+        return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{name}, row {reader.line_num}: {error}") from None
 
 
 def _number(text: str) -> float | None:
@@ -297,7 +313,7 @@ def _targets(cells: Sequence[str], name: str) -> tuple[np.ndarray, str, tuple[st
         return y, CLASSIFICATION, (low, high)
     if None in numbers:
         raise InputError(
-            f"{name} has {len(values)} classes: the playground tells two apart, or fits numbers"
+            f"{name} has {len(values)} classes: the playground separates two classes, or fits numbers"
         )
     y = _spread(np.asarray(numbers, float))
     return y.astype(np.float32), REGRESSION, (f"{values[0]:g}", f"{values[-1]:g}")

@@ -27,6 +27,7 @@ NEGATIVE, POSITIVE, BETWEEN = "#d8700a", "#0072b2", "#eef0f2"
 _INK, _SOFT, _GRID = "#1f2430", "#5a6272", "#e3e6eb"
 UNIT_PIXELS = 36
 _CURVE_POINTS = 16
+_MOST_NAME = 30
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 
@@ -206,7 +207,12 @@ def show_data(figures: Figures, train: Data, test: Data) -> None:
     for source, data in ((figures.train, train), (figures.test, test)):
         y = 2 * data.y - 1 if data.problem == CLASSIFICATION else data.y
         source.data = {"x1": data.X[:, 0], "x2": data.X[:, 1], "y": y}
-    figures.surface.xaxis.axis_label, figures.surface.yaxis.axis_label = train.columns
+    own = train.columns != Data.columns
+    for axis, name in zip(
+        (figures.surface.xaxis, figures.surface.yaxis), train.columns, strict=True
+    ):
+        # columns of one's own are moved and scaled into the square
+        axis.axis_label = f"{name[:_MOST_NAME]}, scaled" if own else name
 
 
 def show_structure(figures: Figures, training: Training) -> None:

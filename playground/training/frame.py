@@ -33,7 +33,8 @@ def encoded(training: Training, number: int) -> np.ndarray:
     weights = [np.ravel(to_numpy(layer.W)) for layer in layers]
     biases = [np.ravel(to_numpy(layer.b)) for layer in layers]
     epochs, losses = training.losses.epochs, training.losses.values
-    curves = np.asarray([epochs, *zip(*losses, strict=True)], np.float32)
+    with np.errstate(over="ignore"):  # as below
+        curves = np.asarray([epochs, *zip(*losses, strict=True)], np.float32)
     small = surfaces[:, ::EVERY, ::EVERY]
     header = [
         number, training.epoch, found.train, found.test, found.train_score, found.test_score,

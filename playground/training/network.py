@@ -42,7 +42,7 @@ class Measured:
     train, test : float
         The loss.
     train_score, test_score : float
-        The share of points that are told right, or R² of a regression.
+        The share of points that are classified correctly, or R² of a regression.
     norms : array (layers,)
         Of the gradient of the objective on the training data.
     """

@@ -1,4 +1,4 @@
-"""The tab: what the page asks, what it is told, and the frames that it is sent, one network for each page.
+"""The tab: what the page requests, what the server reports, and the frames that it sends, one network for each page.
 
 Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the
 server writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page

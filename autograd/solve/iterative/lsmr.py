@@ -81,10 +81,6 @@ def lsmr(
     ValueError
         If nothing says which shape x has.
 
-    Notes
-    -----
-    Fong and Saunders, LSMR: an iterative algorithm for sparse least-squares problems, 2011.
-
     References
     ----------
     Fong and Saunders, LSMR: an iterative algorithm for sparse least-squares problems, 2011.

@@ -24,11 +24,11 @@ def test_the_sentences():
         "The inputs are given: x = 2, y = −3.",
         "v1 = x · y = 2 · (−3) = −6.",
         "v2 = v1 + x = (−6) + 2 = −4.",
-        "Now backwards. The error signal of the output, v2, is 1.",
+        "Now backward. The error signal of the output, v2, is 1.",
         "v2 = v1 + x, and its error signal is 1: 1 · 1 = 1 goes back to v1; 1 · 1 = 1 goes back to x. "
         "x waits for 1 more.",
         "v1 = x · y, and its error signal is 1: 1 · y = 1 · (−3) = −3 goes back to x; 1 · x = 1 · 2 = 2 goes back to "
-        "y. What came back to x adds up: 1 + (−3) = −2. All error signals are there; those of the inputs are the "
+        "y. What came back to x adds up: 1 + (−3) = −2. All error signals are complete; those of the inputs are the "
         "gradient: ∂v2/∂x = −2, ∂v2/∂y = 2.",
     ]
 

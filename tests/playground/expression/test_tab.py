@@ -39,7 +39,7 @@ def test_what_is_wrong_is_told_and_put_right():
     tab = ExpressionTab()
     _type(tab, "x.__class__")
     assert tab.trouble.visible
-    assert "is no part of an expression" in tab.trouble.text
+    assert "is not part of an expression" in tab.trouble.text
     assert "\n ^" in tab.trouble.text
     assert all(b.disabled for b in (tab.forward, tab.backward, tab.end, tab.reset))
     tab.move("forward")  # nothing to walk through
@@ -86,12 +86,12 @@ def test_one_types_and_steps_by_the_keyboard(open_page):
     page.get_by_label("Expression", exact=True).fill("x*y + x")
     page.keyboard.press("Enter")
     page.get_by_text("The inputs are given: x = 2, y = 3.").wait_for()
-    page.get_by_role("button", name="Forward one").focus()
+    page.get_by_role("button", name="Forward step").focus()
     page.keyboard.press("Enter")
     page.get_by_text("v1 = x · y = 2 · 3 = 6.").wait_for()
     page.keyboard.press("Space")
     page.get_by_text("v2 = v1 + x = 6 + 2 = 8.").wait_for()
-    page.get_by_role("button", name="Backward one").click()
+    page.get_by_role("button", name="Backward step").click()
     page.get_by_text("The error signal of the output, v2, is 1.").wait_for()
     page.get_by_role("button", name="To the end").click()
     page.get_by_role("cell", name="1 from v2; 3 from v1").wait_for()
@@ -104,9 +104,9 @@ def test_one_types_and_steps_by_the_keyboard(open_page):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("__import__('os')", "is no part of an expression"),
-    ("x.__class__", "is no part of an expression"),
-    ("(lambda: 0)()", "is no part of an expression"),
+    ("__import__('os')", "is not part of an expression"),
+    ("x.__class__", "is not part of an expression"),
+    ("(lambda: 0)()", "is not part of an expression"),
     ("9**9**9", "the exponent 3.8742e+08 is too large"),
 ])  # fmt: skip
 def test_what_is_no_expression_is_refused_with_words(expression_page, text, words):

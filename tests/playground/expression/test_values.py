@@ -20,9 +20,9 @@ def test_what_is_read(text, value):
 
 
 @pytest.mark.parametrize(("text", "words", "column"), [
-    ("x", "no part of a value", 0),
+    ("x", "not part of a value", 0),
     ("1, 2", "type a number", 0),
-    ("[1, __import__('os')]", "no part of a value", 4),
+    ("[1, __import__('os')]", "not part of a value", 4),
     ("[1, 2", "type a number", 0),
     ("[1, [2]]", "different lengths", 0),
     ("[1, 1-2]", "type a number", 4),

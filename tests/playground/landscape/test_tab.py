@@ -85,8 +85,8 @@ def test_who_ran_away_is_named(comparison):
     comparison.function.value = "rosenbrock"
     comparison.methods.active = [0, 6]
     comparison.gradient.value = 1.0
-    assert "Smaller steps are needed by: gradient descent, constant" in comparison.note.text
-    assert "ran away" in comparison.table.text
+    assert "Diverged: gradient descent, constant" in comparison.note.text
+    assert "diverged" in comparison.table.text
 
 
 class _Clock:
@@ -132,13 +132,13 @@ def test_play_walks_to_the_end_and_pauses():
 
 def test_optimisers_are_compared_and_played(open_page):
     page = open_page("#optimisers").get_by_role("tabpanel")
-    page.get_by_text("L-BFGS came lowest").wait_for()
+    page.get_by_text("L-BFGS needed the fewest evaluations").wait_for()
     page.get_by_role("row").nth(6).wait_for()  # the head, and six optimisers
     page.get_by_role("checkbox", name="Adagrad").check()
     page.get_by_role("rowheader", name="Adagrad").wait_for()
     page.get_by_label("Function").select_option(label="Ill-conditioned quadratic")
     page.get_by_text("(x² + 25 y²)/2").wait_for()
-    steps = page.get_by_label("Steps at most")
+    steps = page.get_by_label("Maximum steps")
     steps.fill("8")
     steps.press("Enter")
     page.get_by_text("Steps shown: 8").wait_for()

@@ -62,12 +62,12 @@ def test_short_paths_and_paths_of_two_parameters_are_told():
     model = pb.models.MLP([2, 2, 1])
     view = LandscapeView(points=5)
     view.show(_loss, [model], X, y)
-    assert "no step is taken" in view.note.text
+    assert "no step is taken yet" in view.note.text
     flat_view = LandscapeView(points=5)
     flat_view.show(
         lambda w: w[0] ** 2 + w[1] ** 2, [np.asarray([2.0, 1.0]), np.asarray([1.0, 0.5])]
     )
-    assert "whole space" in flat_view.note.text
+    assert "all points of the two parameters" in flat_view.note.text
     assert flat_view.figure.xaxis.axis_label == "x"
 
 

@@ -70,6 +70,7 @@ TABLES = {
     "tabs and empty lines": "1\t2\tyes\n\n3\t4\tno\n\n",
     "quotes": '"left","right","kind"\n"1","2","yes"\n"3","4","no"\n',
     "Windows": "1,2,yes\r\n3,4,no\r\n",
+    "an empty line first": "\nleft;right;kind\n1;2;yes\n3;4;no\n",
     "an old Macintosh": "1,2,yes\r3,4,no\r",
     "empty cells in empty lines": "1,2,yes\n  \n,,\n3,4,no\n \n",
     "huge numbers": "-1e308,-1e308,yes\n1e308,1.5e308,no\n",
@@ -119,8 +120,13 @@ def test_a_table_of_numbers_is_a_regression():
 BAD = {
     "": "the file is empty",
     "a,b,c\n": "0 rows of data",
-    "1,2,x\n": "1 rows of data",
+    "1,2,x\n": "1 row of data",
     "1,2\n3,4\n": "row 1: 2 columns, where two numbers and a label are needed",
+    "1 2 x\n3 4 y\n": "row 1: 1 column, where two numbers and a label are needed, separated by comma",
+    # no line of names, though its first cell is no number
+    ",2,x\n3,4,y\n5,6,x\n": "row 1: x₁ is '', not a number",
+    "1,2,x\n\n3,4,\n": "row 3: the label is missing",
+    "a;b;c\n1,5;2;x\n3;4;y\n": "row 2: a is '1,5', not a number: write a point for the comma",
     "1,2,x\n3,?,y\n": "row 2: x₂ is '?', not a number",
     "a,b,c\n1,2,x\n3,nan,y\n": "row 3: b is 'nan', not a number",
     "1,2,x\n3,4,x\n": "all labels are 'x'",
@@ -128,8 +134,8 @@ BAD = {
     "nan,2,x\n3,4,y\n": "row 1: x₁ is 'nan', not a number",
     "=1+1,2,x\n3,4,y\n": "row 1: x₁ is '=1+1', not a number",
     "1,2,1\n3,4,1.0\n": "all labels are '1'",
-    f"1,2,{'x' * 200_000}\n3,4,y\n": "line 1: field larger than",
-    "1,2,x\n" * (MOST_ROWS + 2): "5,002 rows: the playground takes 5,000",
+    f"1,2,{'x' * 200_000}\n3,4,y\n": "row 1: field larger than",
+    "1,2,x\n" * (MOST_ROWS + 2): "5,002 rows: the playground takes at most 5,000",
 }
 
 

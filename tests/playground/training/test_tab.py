@@ -108,7 +108,7 @@ def test_a_table_is_used_and_named(tab):
     told = ask(tab, "table", ["mine.csv", "a,b,kind\n1,2,red\n3,4,blue\n5,1,red\n"])
     assert (told["own"], told["settings"]["dataset"]) == (True, "own")
     assert told["labels"] == ["blue", "red"]
-    assert tab.figures.surface.xaxis[0].axis_label == "a"
+    assert tab.figures.surface.xaxis[0].axis_label == "a, scaled"
 
 
 def test_an_end_pauses_and_is_told(tab):

@@ -76,6 +76,13 @@ def test_the_page_of_a_function(pages):
     assert ":doc:`pullback </reference/pullback>`" in text
 
 
+def test_numpys_own_have_their_signatures(pages):
+    assert ".. py:function:: issubdtype(arg1, arg2)" in page(pages, "pullback.numpy.issubdtype")
+    # written in C, with arguments that nothing tells
+    assert ".. py:function:: fromstring(...)" in page(pages, "pullback.numpy.fromstring")
+    assert "Its value" not in page(pages, "pullback.numpy.s_")
+
+
 def test_the_page_of_a_class_has_its_methods(pages):
     text = page(pages, "pullback.optim.Adam")
     assert ".. py:class:: Adam(lr=0.001, " in text
