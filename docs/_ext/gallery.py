@@ -69,6 +69,7 @@ ORDER = [
     "kepler",
     "poisson_inversion",
     "matrix_free",
+    "against_the_wind",
     "truss",
     "ridge_by_gradient",
     "lotka_volterra",
