@@ -70,6 +70,7 @@ ORDER = [
     "poisson_inversion",
     "matrix_free",
     "against_the_wind",
+    "smoothing",
     "truss",
     "ridge_by_gradient",
     "lotka_volterra",
