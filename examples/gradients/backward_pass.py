@@ -70,7 +70,7 @@ for i, step in enumerate(back, 1):
     ax.text(i + 0.5, -0.14, f"{11 - i}   ${step}$", ha="center", va="top", color="C1", size=9)
 for i, layer, k in ((1, 1, 0), (3, 2, 2)):
     arrow((i, -0.78), (i, -1.04), "C2")
-    for p, g, dx in (("W", parameters[k], -0.3), ("b", parameters[k + 1], 0.32)):
+    for p, g, dx in (("W", parameters[k], -0.34), ("b", parameters[k + 1], 0.36)):
         label = rf"$\bar {p}_{layer}$" + "\n" + words(g)
         ax.text(i + dx, -1.08, label, ha="center", va="top", color="C2", weight="bold")
 ax.set(xlim=(-0.5, 5.4), ylim=(-1.65, 0.6))

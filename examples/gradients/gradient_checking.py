@@ -9,7 +9,7 @@ A gradient is checked against differences of values. With a step :math:`\varepsi
 
 are off by :math:`O(\varepsilon)` and :math:`O(\varepsilon^2)`; but the numerator loses digits,
 :math:`O(u / \varepsilon)` with the rounding :math:`u \approx 10^{-16}`. The best steps are :math:`u^{1/2}` and
-:math:`u^{1/3}`, and no step gives more than 11 digits. A complex step has no difference that could cancel:
+:math:`u^{1/3}`, which leave about 8 and 11 of the 16 digits. A complex step has no difference that could cancel:
 :math:`\operatorname{Im} F(x + i \varepsilon) / \varepsilon`, off by :math:`O(\varepsilon^2)`, has all digits for any
 step below :math:`10^{-8}`. :func:`pullback.grad` needs no step at all; :func:`pullback.check_grads` compares it with
 central differences. (W. Squire and G. Trapp, SIAM Review 40, 1998.)
@@ -40,7 +40,8 @@ found = {
 errors = {name: np.maximum(abs(d - exact) / exact, u / 4) for name, d in found.items()}
 
 # %%
-# At its best step a central difference has lost a third of the digits; the complex step has all of them.
+# At its best step a central difference has lost a third of its digits, a forward difference half of them, the complex
+# step none.
 
 assert errors["complex step"][steps < 1e-8].max() < 1e-14
 assert 1e-14 < errors["central difference"].min() < 1e-9

@@ -3,7 +3,7 @@ Jacobians and Hessians as images
 ================================
 
 A Jacobian shows which output depends on which input. Here are three, by :func:`pullback.jacobian` and
-:func:`pullback.hessian`, each with as many rows as there are equations:
+:func:`pullback.hessian`, each of 36 rows and 36 columns:
 
 - the residual of :math:`-\Delta u + u^3 = f` on a square grid, where each equation involves a cell and its four
   neighbours: five diagonals, and gaps where a row of the grid ends;

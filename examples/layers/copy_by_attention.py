@@ -3,8 +3,8 @@ Attention maps of a small transformer that copies
 =================================================
 
 A transformer reads letters and a colon, and learns to write the letters once more. In each of its heads the query of a
-place is compared with the keys of all places before it, :math:`A = \mathrm{softmax}(Q K^\top / \sqrt d)`, and the
-values there are mixed by these weights (Vaswani et al., *Attention is all you need*, 2017).
+place is compared with the keys of this place and all before it, :math:`A = \mathrm{softmax}(Q K^\top / \sqrt d)`, and
+the values there are mixed by these weights (Vaswani et al., *Attention is all you need*, 2017).
 
 It is a model of the next letter (``pb.models.TransformerLM``), trained on the second half of random lines alone, and
 writes letter by letter from its cache of keys and values. For 200 lines that it has never seen nearly every letter is

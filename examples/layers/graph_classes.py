@@ -8,9 +8,10 @@ a node are its name alone (the identity matrix), so that a perceptron cannot kno
 
 .. math:: H = \mathrm{relu}\bigl(D^{-1/2} (A + I)\, D^{-1/2}\, X W + b\bigr)
 
-takes the mean over a member's friends, two of them over friends of friends, and find the sides from two labels (Kipf
-and Welling, *Semi-supervised classification with graph convolutional networks*, 2017). Circles and squares are the true
-sides, the large ones the leaders; what is ringed is said wrongly. Graph layers are in mission.md, section 4.
+with the edges A, and the degrees D of A + I, mixes the features of a member and of friends; two of them reach friends
+of friends, and find the sides from two labels (Kipf and Welling, *Semi-supervised classification with graph
+convolutional networks*, 2017). Circles and squares are the true sides, the large ones the leaders; what is ringed is
+said wrongly. Graph layers are in mission.md, section 4.
 """
 
 import matplotlib.pyplot as plt
@@ -53,8 +54,7 @@ def train(model, inputs):
 # %%
 # Where to draw the members is found by gradients, too: distances shall be those along the edges.
 a, b = np.triu_indices(MEMBERS, 1)
-hops = np.minimum(shortest_path(friends | friends.T), 6)[a, b]
-a, b, hops = pb.asarray(a), pb.asarray(b), pb.asarray(hops)
+a, b, hops = map(pb.asarray, (a, b, np.minimum(shortest_path(friends | friends.T), 6)[a, b]))
 apart = lambda at: xp.sqrt(xp.sum((xp.take(at, a, axis=0) - xp.take(at, b, axis=0)) ** 2, axis=1))
 stress = lambda at: xp.sum((apart(at) / hops - 1) ** 2)
 at = pb.to_numpy(pb.optim.minimize(stress, pb.asarray(random.standard_normal((MEMBERS, 2)))).x)

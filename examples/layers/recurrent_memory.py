@@ -4,9 +4,9 @@ What an RNN without gates cannot carry, and an LSTM does
 
 Each row is a sequence of random numbers, one of whose first ten has a mark beside it; the answer, due at the last time,
 is the marked number. On the way back through time the cotangent of an RNN's state is multiplied by a Jacobian at every
-step, and soon nothing is left of it (Bengio, Simard and Frasconi, 1994). The cell of an LSTM,
-:math:`c_t = f_t\, c_{t-1} + i_t\, g_t`, is multiplied by its forget gate :math:`f_t` alone, which learns to stay open
-(Hochreiter and Schmidhuber, 1997).
+step, and soon nothing is left of it (Bengio, Simard and Frasconi, 1994). The cell of an LSTM
+:math:`c_t = f_t\, c_{t-1} + i_t\, g_t` (Hochreiter and Schmidhuber, 1997) hands its cotangent on through a product
+with the forget gate :math:`f_t`, which begins open and can learn to stay so (Gers, Schmidhuber and Cummins, 2000).
 
 The left picture shows both errors in training; the dotted line is the error of always saying 0, the variance of the
 answer. The right one shows how much the answer depends on the inputs of each time: the gradient of the trained RNN ends
@@ -55,7 +55,7 @@ def train(layer):
 
 
 # %%
-# The LSTM's forget gate begins open (Gers, Schmidhuber and Cummins, 2000).
+# A bias of 4 opens the LSTM's forget gate at the start: the sigmoid of 4 is 0.98.
 rnn, lstm = M.RNN.init(2, HIDDEN, seed=0), M.LSTM.init(2, HIDDEN, seed=0)
 lstm.cells[0].bias_ih[HIDDEN : 2 * HIDDEN] = 4.0
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4))

@@ -4,9 +4,10 @@ Beyond the mean: several targets, quantiles, and noise that varies
 
 A network has as many outputs as one asks for, and the loss decides what they are. Left: squared error with two
 targets, the coordinates of a curve. Middle: the negative log-likelihood of a normal distribution,
-:math:`\log\sigma(x) + (y - \mu(x))^2 / 2\sigma(x)^2`, whose two outputs are mean and log standard deviation: the
-network learns where the data are noisy. Right: the quantile loss :math:`\max(q\,e, (q - 1)\,e)` of
-:math:`e = y - \hat y`, which is least where a share :math:`q` of the targets lies below; skewed noise is no trouble.
+:math:`\log\sigma(x) + (y - \mu(x))^2 / 2\sigma(x)^2` but for a constant; the two outputs are mean and log standard
+deviation, and the network learns where the data are noisy. Right: the quantile loss :math:`\max(q\,e, (q - 1)\,e)` of
+:math:`e = y - \hat y`, which is least where a share :math:`q` of the targets lies below :math:`\hat y`; skewed noise
+is no trouble.
 
 A loss is any function that ``pb.grad`` can differentiate, and these are two lines each. Vector targets are in
 mission.md, section 4.

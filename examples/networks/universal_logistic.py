@@ -48,6 +48,7 @@ of_steps = np.array([rms_error(built(n, 1e6)) for n in counts])
 assert of_steps[-1] < 0.15 * of_steps[0]
 assert np.all(of_trained < 0.5 * of_steps)
 assert of_trained.min() < 0.01
+assert rms_error(models[8]) < rms_error(built(100, 1e6))
 
 figure, axes = plt.subplot_mosaic("abce;fghe", figsize=(12, 5.6), width_ratios=[1, 1, 1, 1.3])
 rows = [(built(16, a), f"steepness {a}") for a in (20, 100, 1000)]

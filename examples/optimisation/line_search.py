@@ -1,6 +1,6 @@
 r"""
-Halving, exact and backtracking line search side by side
-========================================================
+Halving, backtracking, exact and Wolfe line search side by side
+===============================================================
 
 A line search chooses the step :math:`s` of gradient descent anew each time, from
 :math:`\varphi(s) = f(x_k - s \nabla f(x_k))`:
@@ -8,11 +8,12 @@ A line search chooses the step :math:`s` of gradient descent anew each time, fro
 - *halving* takes the first of :math:`s, s/2, s/4, \dots` where :math:`f` decreases at all;
 - *backtracking* the first one where it decreases enough:
   :math:`f(x_{k+1}) \le f(x_k) - \frac12 s \|\nabla f(x_k)\|^2`;
-- *exact* search goes to the first minimum of :math:`\varphi`, at the price of more evaluations.
+- *exact* search goes to the first minimum of :math:`\varphi`, at the price of more evaluations;
+- *strong Wolfe* search bounds the slope too, :math:`|\varphi'(s)| \le c\, |\varphi'(0)|`: not too short a step either.
 
-The upper pictures show :math:`\varphi` in the first step: trials that were refused (hollow), the one that was taken,
-and the line that it has to lie below. The lower ones show the path until :math:`\|\nabla f\| \le 10^{-3}`, in a bent
-valley like Rosenbrock's.
+The upper pictures show :math:`\varphi` in the first step: the one that was taken, and of the first two methods trials
+that were refused (hollow) and the line that it has to lie below. The lower ones show the path until
+:math:`\|\nabla f\| \le 10^{-3}`, in a bent valley like Rosenbrock's.
 """
 
 import matplotlib.pyplot as plt
@@ -37,9 +38,9 @@ phi = lambda s: pb.to_numpy(f(pb.asarray(START[:, None] - np.atleast_1d(s) * gra
 x, y = np.linspace(-1.7, 1.5, 200), np.linspace(-0.7, 1.8, 200)
 heights = pb.to_numpy(f(pb.asarray(np.stack(np.meshgrid(x, y)))))
 
-figure, axes = plt.subplots(2, 3, figsize=(10.5, 6.2), sharey="row")
+figure, axes = plt.subplots(2, 4, figsize=(12.5, 6), sharey="row")
 for upper, lower, colour, method in zip(
-    *axes, ("C0", "C1", "C2"), ("halving", "backtracking", "exact"), strict=True
+    *axes, ("C0", "C1", "C2", "C3"), ("halving", "backtracking", "exact", "wolfe"), strict=True
 ):
     # the first step by itself, and then the whole way
     found = pb.optim.line_search(f, start, pb.asarray(-gradient), method=method, first=FIRST)
@@ -56,8 +57,9 @@ for upper, lower, colour, method in zip(
         assert np.all(fun[1:] <= fun[:-1] - 0.5 * step[1:] * norm[:-1] ** 2 + 1e-12)
 
     upper.plot(s, phi(s), color="k")
-    if method == "exact":
-        np.testing.assert_allclose(gradient @ pb.to_numpy(found.jac), 0, atol=1e-3 * squared)
+    if method in ("exact", "wolfe"):
+        most = {"exact": 1e-3, "wolfe": 0.9}[method]  # of |φ'(s)| / |φ'(0)|
+        assert abs(gradient @ pb.to_numpy(found.jac)) <= most * squared
     else:
         c = {"halving": 0, "backtracking": 0.5}[method]
         upper.plot(s, value - c * s * squared, "--", color="0.5", linewidth=1.2)

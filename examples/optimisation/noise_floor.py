@@ -10,9 +10,10 @@ noise of the variance :math:`\sigma^2` in each of :math:`n` directions the mean 
 
 which is low where the rate is small (dashed). With rates :math:`s_k = c/\sqrt{k}` the mean falls like
 :math:`1/\sqrt{k}`, with :math:`s_k = c/k` like :math:`1/k`: the sums of both rates diverge, so that every start is left
-behind, and the rates go to zero, so that the noise averages out (Robbins and Monro, 1951). With :math:`c = 1`,
-:math:`x_k` is here just the mean of the noise of all steps. The upper pictures are single runs, the lower one is the
-mean over 300, which all step at once. These are schedules of mission.md, section 5.
+behind, and the rates go to zero, so that the noise averages out (Robbins and Monro, 1951, asked for a finite sum of
+squares too, which :math:`c/k` has). With :math:`s_k = 1/k`, :math:`x_k` is here just minus the mean of all noise. The
+upper pictures are single runs, the lower one is the mean over 300, which all step at once. These are schedules of
+mission.md, section 5.
 """
 
 import matplotlib.pyplot as plt

@@ -70,7 +70,7 @@ for rank, rows in enumerate(parts):
 left.plot(*path.T, "o", color="0.6", markersize=9, label="one process, all rows")
 left.plot(*ranks[0][0].T, "k.-", linewidth=1, label="two ranks")
 left.set(title="Two losses, and their mean", xlabel="w₁", ylabel="w₂")
-left.legend(fontsize="small", loc="lower right")
+left.legend(fontsize="small", loc="lower right", frameon=True, framealpha=0.9)
 right.semilogy(values, "o", color="0.6", markersize=8, label="one process")
 right.semilogy(ranks[0][1], "k.-", linewidth=1, label="two ranks")
 right.set(title="The loss of all rows", xlabel="step", ylabel="mean squared error / 2")

@@ -60,11 +60,11 @@ for rows in np.split(np.concatenate([rng.permutation(train) for _ in range(8)]),
     p, state = opt.step(p, gradient, state)
     losses.append(float(value))
 v = solve(T, start(x[train:]), p, x[train:], rtol=1e-4)
-right = pb.to_numpy(xp.argmax(v @ p["C"].T, axis=1) == y[train:]).mean()
+share = pb.to_numpy(xp.argmax(v @ p["C"].T, axis=1) == y[train:]).mean()
 assert np.mean(losses[-5:]) < 0.2 * losses[0]
-assert right > 0.85
+assert share > 0.85
 
-fig, (left, middle) = plt.subplots(1, 2, figsize=(9, 3.8))
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 for method in ("plain", "anderson"):
     residuals = []
     for k in range(1, 13):
@@ -73,6 +73,6 @@ for method in ("plain", "anderson"):
     left.semilogy(range(1, 13), residuals, label=method)
 left.set(xlabel="evaluations of T", ylabel=r"$\Vert T(v) - v \Vert$", title="To the fixed point")
 left.legend()
-middle.semilogy(np.arange(1, 113) / 14, losses, lw=1)
-middle.set(xlabel="epoch", ylabel="loss of a batch", title=f"Digits: {right:.1%} of 397 right")
+right.semilogy(np.arange(1, 113) / 14, losses, lw=1)
+right.set(xlabel="epoch", ylabel="loss of a batch", title=f"Digits: {share:.1%} of 397 right")
 plt.show()

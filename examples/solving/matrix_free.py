@@ -6,7 +6,7 @@ A noisy image :math:`y` is smoothed by :math:`(I + D^\top \operatorname{diag}(w)
 the differences of neighbours and :math:`w` says how strongly each pair is held together. The matrix is given only as
 a function :math:`u \mapsto u + D^\top (w \odot D u)`, and conjugate gradients solve it, :func:`pullback.linalg.cg`.
 The adjoint is again such a solve: :math:`A \lambda = \partial F / \partial u` and
-:math:`\partial F / \partial w = -(D \lambda) \odot (D u)`, all 4,500 at once.
+:math:`\partial F / \partial w = -(D \lambda) \odot (D u)`, all 4,512 at once.
 
 With one :math:`w` for all pairs, what removes the noise blurs the edges too. Descent on the error, where the clean
 image is known, finds a :math:`w` for each pair, and so the outlines: neighbours on both sides of an edge are let go.

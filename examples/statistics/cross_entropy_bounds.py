@@ -64,7 +64,7 @@ middle.plot(t, mistakes, "k", label="0-1 loss")
 for base, style in ((2, "C0"), (np.e, "C1"), (10, "C2")):
     name = "e" if base == np.e else base
     middle.plot(t, log_loss / np.log(base), style, label=f"log loss, base {name}")
-middle.set(title="Only base 2 bounds the mistakes", xlabel="margin y f(x)", ylim=(0, 4))
+middle.set(title="Base 2 bounds the mistakes, e and 10 do not", xlabel="margin y f(x)", ylim=(0, 4))
 middle.legend()
 
 low, at = float(entropy), 0.75

@@ -4,7 +4,8 @@ Many classes from two-class models
 
 Four reductions of one problem with C = 5 classes to logistic regressions, each a straight line:
 
-* **one-versus-all**: C models, c against the rest. Where none or several claim a point (grey), one is drawn at random;
+* **one-versus-all**: C models, c against the rest. Where several claim a point, one of them is drawn at random; where
+  none does, one of all (speckled);
 * **one-versus-one**: C (C − 1) / 2 models, one for each pair, which vote;
 * **output codes**: each class is a word of bits, a model learns each bit, and the nearest word wins (Dietterich and
   Bakiri, 1995): here all 15 ways to divide five classes into two groups, so that some wrong bits are corrected;
@@ -69,11 +70,10 @@ for ax, (name, rule) in zip(axes.flat, rules.items(), strict=True):
         rule(plane).reshape(len(line), -1), origin="lower", extent=extent, cmap=colours, alpha=0.45
     )
     if rule == all_.predict:
-        ax.contourf(line, line, claims, [-0.5, 0.5], colors="0.9")
-        ax.contourf(line, line, claims, [1.5, 5.5], colors="0.75")
-        ax.text(3.3, 4.2, "several\nclaim it", ha="center")
-        ax.text(-2.6, -5.2, "several", ha="center")
-        ax.text(-0.65, -1.75, "none", ha="center")
+        style = {"ha": "center", "bbox": {"color": "white", "alpha": 0.8, "pad": 2}}
+        ax.text(3.3, 4.2, "several\nclaim it", **style)
+        ax.text(-2.6, -5.2, "several", **style)
+        ax.text(0, -0.2, "none", **style)
     ax.scatter(*X.T, c=y, cmap=colours, s=12, edgecolors="white", linewidths=0.4)
     ax.set(title=f"{name}: {accuracy[name]:.0%} right", xlabel="x₁", ylabel="x₂")
     ax.label_outer()
