@@ -9,8 +9,7 @@ deviation, and the network learns where the data are noisy. Right: the quantile 
 :math:`e = y - \hat y`, which is least where a share :math:`q` of the targets lies below :math:`\hat y`; skewed noise
 is no trouble.
 
-A loss is any function that ``pb.grad`` can differentiate, and these are two lines each. Vector targets are in
-mission.md, section 4.
+A loss is any function that ``pb.grad`` can differentiate, and these are two lines each.
 """
 
 import matplotlib.pyplot as plt

@@ -7,10 +7,10 @@ The softmax is the gradient of the log-sum-exp, which is a smooth maximum of C s
 .. math:: \max_c z_c \;\le\; \log \sum_c e^{z_c} \;\le\; \max_c z_c + \log C .
 
 The log loss of the margin :math:`m = y f(x)`, with labels :math:`y = \pm 1`, bounds the number of mistakes **if the
-logarithm has base 2**: :math:`[m \le 0] \le \log_2(1 + e^{-m})`. In the natural logarithm it starts at
-:math:`\log 2 = 0.69`, below one mistake, and in base 10 lower still. And the cross-entropy
-:math:`H(p, q) = -\sum_c p_c \log q_c` is never below the entropy :math:`H(p) = H(p, p)`; what is between them is the
-Kullback-Leibler divergence. The picture draws each bound (mission.md §4; slips of the lectures' chapters 003 and 004).
+logarithm has base 2**: :math:`[m \le 0] \le \log_2(1 + e^{-m})`. In the natural logarithm it starts at :math:`\log 2 =
+0.69`, below one mistake, and in base 10 lower still. And the cross-entropy :math:`H(p, q) = -\sum_c p_c \log q_c` is
+never below the entropy :math:`H(p) = H(p, p)`; what is between them is the Kullback-Leibler divergence. The picture
+draws each bound.
 """
 
 import matplotlib.pyplot as plt

@@ -35,8 +35,12 @@ class NetworkProblem:
 
     def loss(self, vector: Any) -> Any:
         """The mean cross-entropy of the network whose parameters are a vector (P,), and ``½ DECAY ‖w‖²``."""
-        z = self.parameters.unravel(vector)(self.X)
-        return xp.mean(xp.softplus(z) - z * self.y) + 0.5 * DECAY * xp.sum(vector * vector)
+        return self.loss_on(vector, self.X, self.y)
+
+    def loss_on(self, vector: Any, X: Any, y: Any) -> Any:
+        """The same on data that are where the vector is, as on a GPU."""
+        z = self.parameters.unravel(vector)(X)
+        return xp.mean(xp.softplus(z) - z * y) + 0.5 * DECAY * xp.sum(vector * vector)
 
 
 def network_problem(seed: int) -> NetworkProblem:

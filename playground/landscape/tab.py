@@ -252,7 +252,8 @@ class Comparison:
         extent = extent_of(
             plane.coordinates(together), margin=0.1, least=float(np.linalg.norm(start))
         )
-        values = Surface(problem.loss, lambda w: w)(plane.origin, plane.u, plane.v, extent, 61)
+        surface = Surface(problem.loss_on, lambda w: w)
+        values = surface(plane.origin, plane.u, plane.v, extent, 61, (problem.X, problem.y))
         self.view.draw(
             plane, values, extent, [_line(r, plane.coordinates(r.path)) for r in self.runs]
         )

@@ -215,6 +215,8 @@ class LandscapeView:
 
     def _make_paths(self, count: int) -> None:
         """Glyphs for so many paths. For each of them a document looks through all its models, unless it is frozen."""
+        if len(self._paths) >= count:
+            return  # a document that thaws looks through all of them too
         page = self.figure.document
         with page.models.freeze() if page is not None else nullcontext():
             while len(self._paths) < count:

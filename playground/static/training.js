@@ -1,5 +1,7 @@
 // The tab in which a network trains. Controls write what they ask into the tags of one model of the server's document;
-// the server answers in the tags of another, and sends frames, which are drawn into the figures' sources here.
+// the server answers in the tags of another, and sends frames. What changes with each of them (weights, units, output)
+// is drawn here into canvases of the page, under Bokeh's figures, which hold what stands still and show what is below
+// the mouse; the curves and norms of the figures follow a few times a second.
 (() => {
   const form = document.getElementById("training")
   const HEADER = 13 // numbers at the beginning of a frame: playground/training/frame.py
@@ -60,6 +62,7 @@
       const control = event.target
       const { setting, feature, view } = control.dataset
       if (feature) ask("features", chosenFeatures())
+      else if (view === "two-colours") drawOutput()
       else if (view) ask(view, control.checked)
       else if (control.id === "table") bring(control.files[0]).then(() => { control.value = "" })
       else if (control.type === "range") ask(setting, Number(control.value) * Number(control.dataset.scale))
@@ -147,8 +150,10 @@
     for (const value of values) column.push(value)
   }
 
-  // when the slower pictures were drawn, and when the sentences were written
+  // when the slower pictures were drawn, the numbers were written, and the sentences
   let plotted = 0
+  let turn = false
+  let counted = 0
   let worded = 0
   const draw = () => {
     const column = models.frame.get_column("bytes")
@@ -163,37 +168,44 @@
     let from = 0
     const take = (n) => numbers.subarray(from, (from += n))
     const norms = take(layers)
-    drawWeights(take(weights))
+    const shownWeights = take(weights)
     const shownBiases = take(biases)
     const curves = [take(curve), take(curve), take(curve)]
-    let next = 4 * (HEADER + rest)
-    drawUnits(bytes, next, units, side * side, shownBiases)
-    next += units * side * side
-    const output = models.output
-    output.get_column("image")[0].set(bytes.subarray(next, next + outputSide * outputSide))
-    output.change.emit()
-    text("epoch", epoch.toLocaleString("en"))
-    text("loss-train", words(train))
-    text("loss-test", words(test))
+    const next = 4 * (HEADER + rest)
+    fill(shownWeights, shownBiases, bytes, next, units, side * side)
+    drawNetwork()
+    shown = { side: outputSide, bytes: bytes.subarray(next + units * side * side) }
+    drawOutput()
     const now = performance.now()
     const still = !state?.playing
-    if (still || now - plotted > 150) {
-      plotted = now
-      drawNorms(norms)
-      drawCurves(...curves)
+    if (still || now - counted > 100) {
+      counted = now
+      text("epoch", grouped.format(epoch))
+      text("loss-train", words(train))
+      text("loss-test", words(test))
     }
-    if (still || now - worded > 500) {
+    if (still || now - plotted > 150) {
+      // one of the two at a time, so that no frame waits long
+      plotted = now
+      turn = !turn
+      if (still || turn) drawNorms(norms)
+      if (still || !turn) drawCurves(...curves)
+    }
+    if (still || now - worded > 1000) {
       worded = now
       describe(epoch, train, test, trainScore, testScore, norms)
     }
     form.setAttribute("data-frames", number)
     // once it is on the screen
     requestAnimationFrame(() => {
-      models.frame.tags = [drawn = number]
+      drawn = number
+      // every second is enough for a server that may be four ahead, and an answer costs as much as a drawing
+      if (still || number % 2 === 0) models.frame.tags = [number]
       settle()
     })
   }
 
+  const grouped = new Intl.NumberFormat("en")
   const words = (value) => (Number.isFinite(value) ? value.toFixed(3) : "not finite")
 
   const describe = (epoch, train, test, trainScore, testScore, norms) => {
@@ -211,27 +223,117 @@
     models.gradients.change.emit()
   }
 
-  const drawWeights = (weights) => {
+  // Put the numbers of a frame where the figure below the mouse, and what is drawn, take them from.
+  const fill = (weights, biases, bytes, at, units, size) => {
     const weight = models.lines.get_column("weight")
-    const width = models.lines.get_column("width")
-    if (weight.length !== weights.length) return // the frame of another structure
-    for (let k = 0; k < weights.length; k++) {
-      weight[k] = weights[k]
-      width[k] = Math.min(0.6 + 3 * Math.abs(weights[k]), 10)
-    }
-    models.lines.change.emit()
-  }
-
-  const drawUnits = (bytes, at, units, size, biases) => {
     const images = models.units.get_column("image")
     const bias = models.units.get_column("bias")
     const first = images.length - units // behind the features
-    if (first < 1) return
+    if (weight.length !== weights.length || first < 1) return // the frame of another structure
+    for (let k = 0; k < weights.length; k++) weight[k] = weights[k]
     for (let k = 0; k < units; k++) {
       images[first + k].set(bytes.subarray(at + k * size, at + (k + 1) * size))
       bias[first + k] = biases[k].toFixed(3)
     }
-    models.units.change.emit()
+  }
+
+  // A figure's frame, in pixels of the page; null until it is laid out.
+  const frameOf = (figure) => {
+    const box = window.Bokeh.index.get_by_id(figure.id)?.frame?.bbox
+    return box && box.width > 0 ? box : null
+  }
+
+  // A canvas that lies in a box, with so many pixels for each of the screen's; the box is in pixels of the page.
+  const placed = (id, left, top, width, height) => {
+    const canvas = document.getElementById(id)
+    const place = [left, top, width, height].join()
+    if (canvas.dataset.place !== place) {
+      canvas.dataset.place = place
+      Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` })
+    }
+    return canvas
+  }
+
+  const sized = (canvas, width, height) => {
+    if (canvas.width !== width) canvas.width = width
+    if (canvas.height !== height) canvas.height = height
+    return canvas.getContext("2d")
+  }
+
+  // Colours of bytes as pixels, of the 255 between −1 and 1.
+  const pixels = (colours) => Uint32Array.from(colours, (colour) => {
+    const [r, g, b] = [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16))
+    return new Uint32Array(new Uint8Array([r, g, b, 255]).buffer)[0]
+  })
+  let colours // of the bytes
+  let twoColours
+
+  // Of weights from strongly negative to strongly positive.
+  const WEIGHTS = ["#c25f00", "#e0a566", "#c9ced6", "#66a3cc", "#005f96"]
+  const UNIT = 36 // pixels a side: UNIT_PIXELS in playground/training/drawing.py
+  const strip = document.createElement("canvas") // the pictures of all units, one below the other
+  let picture // its pixels
+
+  const drawNetwork = () => {
+    const figure = models.network
+    const box = frameOf(figure)
+    const images = models.units.get_column("image")
+    if (!box || images.length === 0) return
+    const ratio = window.devicePixelRatio || 1
+    const canvas = placed("network-picture", box.left, box.top, box.width, box.height)
+    const pen = sized(canvas, Math.round(box.width * ratio), Math.round(box.height * ratio))
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+    pen.clearRect(0, 0, box.width, box.height)
+    const { x_range: x, y_range: y } = figure
+    const across = (value) => (value - x.start) / (x.end - x.start) * box.width
+    const down = (value) => (value - y.end) / (y.start - y.end) * box.height
+    const [xs, ys, weight] = ["xs", "ys", "weight"].map((name) => models.lines.get_column(name))
+    pen.globalAlpha = 0.85
+    pen.lineCap = "round"
+    for (let k = 0; k < weight.length; k++) {
+      const w = weight[k]
+      const [left, right] = [across(xs[k][0]), across(xs[k].at(-1))]
+      const [from, to] = [down(ys[k][0]), down(ys[k].at(-1))]
+      const third = (right - left) / 3
+      pen.strokeStyle = WEIGHTS[Math.max(0, Math.min(4, Math.floor((w + 1.5) * 5 / 3)))] ?? WEIGHTS[2]
+      pen.lineWidth = Math.min(0.6 + 3 * Math.abs(w), 10) || 0.6
+      pen.beginPath()
+      pen.moveTo(left, from)
+      pen.bezierCurveTo(left + third, from, right - third, to, right, to)
+      pen.stroke()
+    }
+    pen.globalAlpha = 1
+    const side = Math.sqrt(images[0].length)
+    const strokes = sized(strip, side, side * images.length)
+    if (picture?.width !== side || picture.height !== strip.height) picture = strokes.createImageData(side, strip.height)
+    const pixel = new Uint32Array(picture.data.buffer)
+    images.forEach((image, k) => paint(image, pixel, side, k * side * side, colours))
+    strokes.putImageData(picture, 0, 0)
+    const [atX, atY] = ["x", "y"].map((name) => models.units.get_column(name))
+    for (let k = 0; k < images.length; k++) {
+      const [left, top] = [across(atX[k]) - UNIT / 2, down(atY[k]) - UNIT / 2]
+      pen.drawImage(strip, 0, k * side, side, side, left, top, UNIT, UNIT)
+    }
+  }
+
+  // Bytes whose first row is the lowest, as pixels whose first row is the highest.
+  const paint = (image, pixel, side, at, colours) => {
+    for (let row = 0; row < side; row++) {
+      const to = at + (side - 1 - row) * side
+      for (let k = 0; k < side; k++) pixel[to + k] = colours[image[row * side + k]]
+    }
+  }
+
+  let shown // the output of the last frame
+  const drawOutput = () => {
+    const box = frameOf(models.surface)
+    if (!box || !shown) return
+    const { side, bytes } = shown
+    const pen = sized(placed("surface-picture", box.left, box.top, box.width, box.height), side, side)
+    const picture = pen.createImageData(side, side)
+    const two = form.querySelector('[data-view="two-colours"]').checked
+    paint(bytes, new Uint32Array(picture.data.buffer), side, 0, two ? twoColours : colours)
+    pen.putImageData(picture, 0, 0)
   }
 
   const drawCurves = (epochs, train, test) => {
@@ -247,7 +349,7 @@
   }
 
   // ── the beginning ───────────────────────────────────────────────────────────────────────────
-  const NAMES = ["frame", "asked", "told", "lines", "units", "output", "losses", "gradients", "epochs", "values"]
+  const NAMES = ["frame", "asked", "told", "network", "surface", "lines", "units", "losses", "gradients", "epochs", "values"]
   const begin = () => {
     const page = window.Bokeh?.documents[0]
     const found = page && NAMES.map((name) => [name, page.get_model_by_name(`training-${name}`)])
@@ -255,6 +357,11 @@
     models = Object.fromEntries(found)
     models.told.properties.tags.change.connect(() => show(JSON.parse(models.told.tags[1])))
     models.frame.properties.data.change.connect(draw)
+    colours = pixels(models.surface.tags[0])
+    twoColours = colours.map((_, k) => colours.at(k < 127 ? 0 : -1))
+    for (const [figure, redraw] of [[models.network, drawNetwork], [models.surface, drawOutput]])
+      for (const side of ["inner_width", "inner_height", "outer_width", "outer_height"])
+        figure.properties[side].change.connect(redraw)
     listen()
     ask("ready")
   }

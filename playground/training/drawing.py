@@ -19,7 +19,7 @@ from bokeh.plotting import figure
 from .data import CLASSIFICATION, EXTENT, Data
 from .features import FEATURES
 from .frame import pixels
-from .network import EVERY, OUTPUT_SIDE, UNIT_SIDE, Training
+from .network import EVERY, UNIT_SIDE, Training
 from .settings import MOST_UNITS, Settings
 
 # blue and orange, which differ for every eye (Okabe, Ito, 2008), through a light grey
@@ -54,9 +54,7 @@ class Figures:
     Attributes
     ----------
     network, surface, curves, norms : figure
-    lines, units, output, train, test, losses, gradients : ColumnDataSource
-    colours : LinearColorMapper
-        Of the output.
+    lines, units, train, test, losses, gradients : ColumnDataSource
     shown : renderer
         Of the test data.
     """
@@ -67,25 +65,22 @@ class Figures:
     norms: Any
     lines: Any
     units: Any
-    output: Any
     train: Any
     test: Any
     losses: Any
     gradients: Any
-    colours: Any
     shown: Any
 
 
 def figures() -> Figures:
     """The figures, with nothing in them."""
     network, lines, units = _network()
-    surface, output, train, test, colours, shown = _surface()
+    surface, train, test, shown = _surface()
     curves, losses = _curves()
     norms, gradients = _norms()
     return Figures(
-        network, surface, curves, norms, lines, units, output, train, test, losses, gradients,
-        colours, shown,
-    )  # fmt: skip
+        network, surface, curves, norms, lines, units, train, test, losses, gradients, shown
+    )
 
 
 def _plain(**settings: Any) -> Any:
@@ -118,21 +113,15 @@ def _network() -> tuple[Any, Any, Any]:
     )
     fig.axis.visible = False
     fig.grid.visible = False
-    lines = ColumnDataSource({"xs": [], "ys": [], "weight": [], "width": [], "name": []})
+    # the page itself draws the weights and the pictures of units, under what Bokeh shows below the mouse
+    lines = ColumnDataSource({"xs": [], "ys": [], "weight": [], "name": []})
     units = ColumnDataSource({"image": [], "x": [], "y": [], "name": [], "bias": [], "edge": []})
-    colours = LinearColorMapper(palette=["#c25f00", "#e0a566", "#c9ced6", "#66a3cc", "#005f96"])
-    colours.low, colours.high = -1.5, 1.5
     drawn = fig.multi_line(
-        "xs", "ys", source=lines, line_width="width", line_alpha=0.85, line_cap="round",
-        line_color={"field": "weight", "transform": colours},
+        "xs", "ys", source=lines, line_width=3, line_alpha=0.0, line_cap="round",
         hover_line_color=_INK, hover_line_alpha=1.0,
     )  # fmt: skip
     tip = [("", "@name"), ("weight", "@weight{+0.000}")]
     fig.add_tools(HoverTool(renderers=[drawn], tooltips=tip, line_policy="interp"))
-    fig.image(
-        "image", "x", "y", dw=UNIT_PIXELS, dh=UNIT_PIXELS, dw_units="screen", dh_units="screen",
-        anchor="center", source=units, color_mapper=LinearColorMapper(palette(), low=0, high=254),
-    )  # fmt: skip
     framed = fig.scatter(
         "x", "y", source=units, marker="square", size=UNIT_PIXELS + 2, fill_color="white",
         fill_alpha=0.0, line_color="edge", line_width=1.5, hover_line_color=_INK,
@@ -154,13 +143,7 @@ def _surface() -> tuple[Any, ...]:
     for axis in (fig.xaxis, fig.yaxis):
         axis.ticker = FixedTicker(ticks=[-6, -3, 0, 3, 6])
     fig.grid.visible = False
-    empty = np.full((OUTPUT_SIDE, OUTPUT_SIDE), 127, np.uint8)
-    output = ColumnDataSource({"image": [empty]})
-    colours = LinearColorMapper(palette=palette(), low=0, high=254)
-    fig.image(
-        "image", x=-EXTENT, y=-EXTENT, dw=2 * EXTENT, dh=2 * EXTENT, source=output,
-        color_mapper=colours,
-    )  # fmt: skip
+    # the output itself is drawn by the page, under the points
     targets = LinearColorMapper(palette=palette(), low=-1, high=1)
     fill = {"field": "y", "transform": targets}
     sources = [ColumnDataSource({"x1": [], "x2": [], "y": []}) for _ in range(2)]
@@ -169,7 +152,7 @@ def _surface() -> tuple[Any, ...]:
         for source, edge in zip(sources, ("white", _INK), strict=True)
     ]  # fmt: skip
     drawn[1].visible = False
-    return fig, output, *sources, colours, drawn[1]
+    return fig, *sources, drawn[1]
 
 
 def _curves() -> tuple[Any, Any]:
@@ -275,4 +258,4 @@ def _lines(places: list[list[float]], names: list[list[str]]) -> dict[str, Any]:
                 found["ys"].append(a + (b - a) * bend)
                 found["name"].append(f"{names[k][i]} → {names[k + 1][j]}")
     count = len(found["name"])
-    return {**found, "weight": np.zeros(count), "width": np.ones(count)}
+    return {**found, "weight": np.zeros(count)}

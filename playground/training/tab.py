@@ -2,8 +2,8 @@
 
 Three models carry all of it. The page writes what is asked into the tags of `asked` (a number, a name, a value), the
 server writes what is chosen into those of `told`, and what is to be drawn into the one column of `frame`. The page
-gives the number of a frame back once it is drawn, and the server runs ahead by `AHEAD` of them and no further: a page
-that is slow, or hidden, makes training slower, and nothing piles up.
+gives the number of every second frame back once it is drawn, and the server runs ahead by `AHEAD` frames and no
+further: a page that is slow, or hidden, makes training slower, and nothing piles up.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .frame import encoded
 from .network import Training
 from .settings import OWN, Settings
 
-AHEAD = 2
+AHEAD = 4
 """Frames that may be under way."""
 
 _TICK_MILLISECONDS = 16
 # of each tick, so that two pages share the server
 _SECONDS_OF_TRAINING = 0.012
 _SECONDS_BETWEEN_WORDS = 10.0
-_SECONDS_BETWEEN_MAPS, _MOST_SECONDS_BETWEEN_MAPS = 0.5, 3.0
+_SECONDS_BETWEEN_MAPS, _MOST_SECONDS_BETWEEN_MAPS = 0.75, 4.0
 _LANDSCAPE_POINTS = 41
 _MOST_NAME = 60
 
@@ -86,11 +86,12 @@ class Tab:
     def _name_models(self) -> None:
         """The page's script finds models by their names; a figure's tags make those part of the document."""
         f = self.figures
-        for name in ("lines", "units", "output", "train", "test", "losses", "gradients"):
+        for name in ("lines", "units", "train", "test", "losses", "gradients"):
             getattr(f, name).name = f"training-{name}"
         f.curves.x_range.name, f.curves.y_range.name = "training-epochs", "training-values"
         self.landscape.path.name = "training-path"
         f.network.tags = [self.frame, self.asked, self.told]
+        f.surface.tags = [palette()]
 
     # ── what the page asks ────────────────────────────────────────────────────────────────────
 
@@ -118,7 +119,7 @@ class Tab:
         Parameters
         ----------
         name : str
-            "play", "pause", "step", "reset", "ready", "table", "test", "two-colours", "landscape", or a field of
+            "play", "pause", "step", "reset", "ready", "table", "test", "landscape", or a field of
             `Settings`.
         value : object
 
@@ -138,8 +139,6 @@ class Tab:
             actions[name]()
         elif name == "test":
             self.figures.shown.visible = bool(value)
-        elif name == "two-colours":
-            self.figures.colours.palette = palette(2) if value else palette()
         elif name == "landscape":
             self._mapped = bool(value)
             self.landscape.layout.visible = self._mapped
@@ -236,7 +235,7 @@ class Tab:
         self._due = True
 
     def _map(self) -> None:
-        """Draw the loss around the path. While it plays, this takes a tenth of the time, and no more."""
+        """Draw the loss around the path. While it plays, this takes a twentieth of the time, and no more."""
         if not self._mapped or self.training.ended.startswith("the loss is no longer finite"):
             return
         begun = time.monotonic()
@@ -251,7 +250,7 @@ class Tab:
         )
         now = time.monotonic()
         # the first of a network is compiled
-        wait = min(9 * (now - begun), _MOST_SECONDS_BETWEEN_MAPS)
+        wait = min(19 * (now - begun), _MOST_SECONDS_BETWEEN_MAPS)
         self._map_at = now + max(wait, _SECONDS_BETWEEN_MAPS)
 
     def words(self) -> str:

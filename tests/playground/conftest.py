@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the page: one server and one browser for all of them in a process, a page for each."""
+"""Fixtures of the tests of the page: one server, one browser and one page for all of them in a process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from typing import Any
 import pytest
 
 from ._serving import Served, browser, no_bokeh, no_browser, serving, watch
+
+_VIEWPORT = {"width": 1280, "height": 900}
+_TOLD = 'JSON.parse(Bokeh.documents[0].get_model_by_name("training-told").tags[1])'
+_CHOSEN = f"() => {_TOLD}.settings"
+# what is set back are the settings that differ: the server hears of them as it does of those of the page's script
+_BACK = f"""start => {{
+  const asked = Bokeh.documents[0].get_model_by_name("training-asked")
+  const chosen = {_TOLD}.settings
+  let number = -1
+  for (const [name, value] of Object.entries(start))
+    if (JSON.stringify(value) !== JSON.stringify(chosen[name])) asked.tags = [number--, name, value]
+}}"""
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +67,33 @@ def open_page(served: Served, chromium: Any) -> Iterator[Callable[..., Any]]:
         assert page.seen.hosts <= {"127.0.0.1"}
 
 
+@pytest.fixture(scope="session")
+def only_page(served: Served, chromium: Any) -> Iterator[Any]:
+    """The page that most tests share: to load it takes longer than most of them."""
+    page = chromium.new_page(viewport=_VIEWPORT)
+    page.set_default_timeout(20_000)
+    page.seen = watch(page)
+    page.goto(served.url)
+    page.wait_for_selector("#training[data-settled=true]", state="attached")
+    page.start = page.evaluate(_CHOSEN)
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def page(open_page: Callable[..., Any]) -> Any:
-    """A page at 1280 × 900."""
-    return open_page()
+def page(only_page: Any) -> Iterator[Any]:
+    """A page at 1280 × 900 whose network is as it was when the page was opened; at the end it has not complained."""
+    only_page.set_viewport_size(_VIEWPORT)
+    only_page.locator("#tab-training").click()
+    only_page.evaluate(_BACK, only_page.start)
+    only_page.locator('[data-action="reset"]').click()
+    only_page.wait_for_selector("#training[data-settled=true]")
+    assert only_page.evaluate(_CHOSEN) == only_page.start
+    yield only_page
+    seen = only_page.seen
+    errors, failed = list(seen.errors), list(seen.failed)
+    seen.errors.clear()
+    seen.failed.clear()
+    assert errors == []
+    assert failed == []
+    assert seen.hosts <= {"127.0.0.1"}

@@ -81,8 +81,8 @@ def test_a_button_is_open_when_it_leads_on():
 # ── in a browser ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_one_types_and_steps_by_the_keyboard(open_page):
-    page = open_page("#expression")
+def test_one_types_and_steps_by_the_keyboard(page):
+    page.get_by_role("tab", name="Gradients of an expression").click()
     page.get_by_label("Expression", exact=True).fill("x*y + x")
     page.keyboard.press("Enter")
     page.get_by_text("The inputs are given: x = 2, y = 3.").wait_for()
@@ -103,28 +103,18 @@ def test_one_types_and_steps_by_the_keyboard(open_page):
     page.get_by_text("The inputs are given: x = 10, y = 3.").wait_for()
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("__import__('os')", "is not part of an expression"),
-    ("x.__class__", "is not part of an expression"),
-    ("(lambda: 0)()", "is not part of an expression"),
-    ("9**9**9", "the exponent 3.8742e+08 is too large"),
-])  # fmt: skip
-def test_what_is_no_expression_is_refused_with_words(expression_page, text, words):
-    expression_page.get_by_label("Expression", exact=True).fill(text)
-    expression_page.keyboard.press("Enter")
-    alert = expression_page.get_by_role("alert")
-    alert.filter(has_text=words).locator("pre", has_text=text).wait_for()
+REFUSED = {
+    "__import__('os')": "is not part of an expression",
+    "x.__class__": "is not part of an expression",
+    "(lambda: 0)()": "is not part of an expression",
+    "9**9**9": "the exponent 3.8742e+08 is too large",
+}
 
 
-@pytest.fixture(scope="module")
-def expression_page(served, chromium):
-    """One page for all that is refused."""
-    from .._serving import watch
-
-    page = chromium.new_page()
-    page.set_default_timeout(20_000)
-    seen = watch(page)
-    page.goto(served.url + "#expression")
-    yield page
-    page.close()
-    assert seen.errors == []
+def test_what_is_no_expression_is_refused_with_words(page):
+    page.get_by_role("tab", name="Gradients of an expression").click()
+    for text, words in REFUSED.items():
+        page.get_by_label("Expression", exact=True).fill(text)
+        page.keyboard.press("Enter")
+        alert = page.get_by_role("alert")
+        alert.filter(has_text=words).locator("pre", has_text=text).wait_for()

@@ -130,8 +130,9 @@ def test_play_walks_to_the_end_and_pauses():
 # ── in a browser ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_optimisers_are_compared_and_played(open_page):
-    page = open_page("#optimisers").get_by_role("tabpanel")
+def test_optimisers_are_compared_and_played(page):
+    page.get_by_role("tab", name="Compare optimisers").click()
+    page = page.get_by_role("tabpanel")
     page.get_by_text("L-BFGS needed the fewest evaluations").wait_for()
     page.get_by_role("row").nth(6).wait_for()  # the head, and six optimisers
     page.get_by_role("checkbox", name="Adagrad").check()

@@ -11,6 +11,8 @@ import pullback as pb
 
 pytest.importorskip("bokeh", reason="Bokeh is not installed (extra `playground`)")
 
+from bokeh.document import Document
+
 from pullback.playground.landscape.plane import whole_plane
 from pullback.playground.landscape.view import LandscapeView, Line, short
 
@@ -18,7 +20,7 @@ from pullback.playground.landscape.view import LandscapeView, Line, short
 def _data():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 2)).astype(np.float32)
-    return X, (X[:, :1] * X[:, 1:] > 0).astype(np.float32)
+    return pb.asarray(X), pb.asarray((X[:, :1] * X[:, 1:] > 0).astype(np.float32))
 
 
 def _loss(model, X, y):
@@ -51,7 +53,10 @@ def test_a_network_s_path_is_shown_and_the_loss_at_its_end():
     view.show(_loss, path[:-1], X, y)
     assert view._surface is surface  # compiled once
     before = view._grid.data["loss"][0]
-    vectors = [np.concatenate([np.ravel(leaf) for leaf in pb.tree.leaves(m)]) for m in path[:-1]]
+    vectors = [
+        np.concatenate([np.ravel(pb.to_numpy(leaf)) for leaf in pb.tree.leaves(m)])
+        for m in path[:-1]
+    ]
     view.show(_loss, vectors, X, y, like=model)
     np.testing.assert_array_equal(view._grid.data["loss"][0], before)
     assert plane.u @ view.plane.u > 0
@@ -110,3 +115,16 @@ def test_a_picture_is_renewed_several_times_a_second():
 
 def test_numbers_are_short():
     assert [short(x) for x in (2510.3, 0.01234, -5.0, 2e9)] == ["2510", "0.0123", "-5", "2e+09"]
+
+
+def test_a_page_looks_through_its_models_for_new_paths_alone(monkeypatch):
+    """Which takes a tenth of a second, and would be at each picture."""
+    document, view = Document(), LandscapeView(points=5)
+    document.add_root(view.layout)
+    looked = []
+    monkeypatch.setattr(document.models, "recompute", lambda: looked.append(None))
+    line = Line("path", np.zeros((2, 2)), np.zeros(2), np.arange(2))
+    view.show_lines([line])
+    assert looked == []
+    view.show_lines([line, line])
+    assert len(looked) == 1

@@ -45,7 +45,7 @@ def tick(tab, times=1):
 
 
 def test_the_document_has_all_that_the_script_looks_for(tab):
-    names = "frame asked told lines units output losses gradients epochs values"
+    names = "frame asked told network surface lines units losses gradients epochs values"
     for name in names.split():
         assert tab.document.get_model_by_name(f"training-{name}") is not None, name
 
@@ -126,10 +126,8 @@ def test_an_end_pauses_and_is_told(tab):
 def test_views_change_the_figure_alone(tab):
     ask(tab, "test", True)
     assert tab.figures.shown.visible
-    ask(tab, "two-colours", True)
-    assert len(tab.figures.colours.palette) == 2
-    ask(tab, "two-colours", False)
-    assert len(tab.figures.colours.palette) == 255
+    ask(tab, "test", False)
+    assert not tab.figures.shown.visible
 
 
 def test_the_landscape_is_drawn_while_nothing_plays_and_seldom_while_it_does(tab):
