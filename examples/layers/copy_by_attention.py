@@ -10,7 +10,7 @@ It is a model of the next letter (``pb.models.TransformerLM``), trained on the s
 writes letter by letter from its cache of keys and values. For 200 lines that it has never seen nearly every letter is
 right. The maps show how: rows are the places that read, columns the ones that they look at. In one head the lower half
 has a slanted line: at the colon it looks at the first letter, and at each letter that is written at the one that
-follows it in the original, which is the next to be written. Attention layers are in mission.md, section 4.
+follows it in the original, which is the next to be written.
 """
 
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ a node are its name alone (the identity matrix), so that a perceptron cannot kno
 with the edges A, and the degrees D of A + I, mixes the features of a member and of friends; two of them reach friends
 of friends, and find the sides from two labels (Kipf and Welling, *Semi-supervised classification with graph
 convolutional networks*, 2017). Circles and squares are the true sides, the large ones the leaders; what is ringed is
-said wrongly. Graph layers are in mission.md, section 4.
+said wrongly.
 """
 
 import matplotlib.pyplot as plt

@@ -10,7 +10,7 @@ with the forget gate :math:`f_t`, which begins open and can learn to stay so (Ge
 
 The left picture shows both errors in training; the dotted line is the error of always saying 0, the variance of the
 answer. The right one shows how much the answer depends on the inputs of each time: the gradient of the trained RNN ends
-after a few steps back, that of the LSTM reaches the first ten. Recurrent layers are in mission.md, section 4.
+after a few steps back, that of the LSTM reaches the first ten.
 """
 
 import matplotlib.pyplot as plt

@@ -9,7 +9,7 @@ elsewhere at most; it is what most recurrent networks are trained with.
 
 The recurrence has one unit, :math:`h_t = \sigma(w h_{t-1} + b)` for 50 steps, and the loss is
 :math:`(h_{50} - 0.7)^2`. The pictures show its level curves with both paths, the losses, and the lengths of the
-gradients (mission.md, section 5; Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural
+gradients (Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural
 networks*, 2013, where this wall stands in figure 6).
 """
 

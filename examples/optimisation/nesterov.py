@@ -9,7 +9,7 @@ For a convex function whose gradient has the Lipschitz constant :math:`M`, and s
 
 Nesterov's method takes the gradient at a point ahead. From :math:`y_0 = x_0`, for :math:`k = 1, 2, \dots`, it is
 :math:`x_k = y_{k-1} - s \nabla f(y_{k-1})` and :math:`y_k = x_k + \beta_k (x_k - x_{k-1})` with
-:math:`\beta_k = (k - 1)/(k + 2)` (mission.md, section 5; Su, Boyd and Candès, 2016, prove the bound in this form).
+:math:`\beta_k = (k - 1)/(k + 2)` (Su, Boyd and Candès, 2016, prove the bound in this form).
 
 The function here is quadratic, with curvatures from :math:`10^{-7}` to 1, as many in each decade. Whatever the number
 of steps, some direction has only begun to move: both methods run parallel to their bounds, with the slopes −1 and −2.

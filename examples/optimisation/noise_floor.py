@@ -12,8 +12,7 @@ which is low where the rate is small (dashed). With rates :math:`s_k = c/\sqrt{k
 :math:`1/\sqrt{k}`, with :math:`s_k = c/k` like :math:`1/k`: the sums of both rates diverge, so that every start is left
 behind, and the rates go to zero, so that the noise averages out (Robbins and Monro, 1951, asked for a finite sum of
 squares too, which :math:`c/k` has). With :math:`s_k = 1/k`, :math:`x_k` is here just minus the mean of all noise. The
-upper pictures are single runs, the lower one is the mean over 300, which all step at once. These are schedules of
-mission.md, section 5.
+upper pictures are single runs, the lower one is the mean over 300, which all step at once.
 """
 
 import matplotlib.pyplot as plt

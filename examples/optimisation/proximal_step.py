@@ -12,7 +12,7 @@ then the point that balances the penalty against the way to it,
 
 the soft threshold (left): what is smaller than :math:`s\lambda` becomes **exactly** 0. In the middle both go down
 :math:`\frac12 (x - c)^\top H (x - c) + \lambda \|x\|_1`, whose minimum is on an axis; on the right is the coordinate
-that has to vanish (mission.md, section 5; Beck and Teboulle, 2009).
+that has to vanish (Beck and Teboulle, 2009).
 """
 
 import matplotlib.pyplot as plt

@@ -9,7 +9,7 @@ weight are, the less it decays. AdamW lets the weights decay *beside* the step, 
 
 Here nothing is to be learned: the gradients are noise of mean 0, small for some weights and large for others, and all
 that should happen is the decay (dashed). With the penalty in the gradient the weights with large gradients stay where
-they were, up to noise; with AdamW all of them go (mission.md, section 5; Loshchilov and Hutter, *Decoupled weight decay
+they were, up to noise; with AdamW all of them go (Loshchilov and Hutter, *Decoupled weight decay
 regularization*, 2019). Lines are means over 1000 weights.
 """
 

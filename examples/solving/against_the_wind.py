@@ -10,7 +10,7 @@ such products alone. A station measures F, the mean of v around it. Its gradient
 
 is again an iterative solve, with the transpose, which :func:`pullback.linalg.gmres` derives from the function: smoke
 that runs *against* the wind from the station, and says how much of each place's smoke it will see. The right picture
-has the residuals of both methods (mission.md, section 3; Saad, *Iterative Methods for Sparse Linear Systems*, 2003,
+has the residuals of both methods (Saad, *Iterative Methods for Sparse Linear Systems*, 2003,
 chapters 6 and 7).
 """
 

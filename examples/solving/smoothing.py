@@ -10,7 +10,7 @@ Whittaker's smoother (1923) draws the curve v through noisy values y that balanc
 with :math:`m_i = 0` where a value is held out. The matrix has five diagonals: :func:`pullback.linalg.solveh_banded`
 stores and factors them alone, and the adjoint uses the factor again, so that value and gradient cost O(n) on a CPU.
 The dense matrix of these 1000 unknowns would have a million elements. The error of the held-out values is a function
-of :math:`\log \lambda` that L-BFGS goes down (mission.md, section 3).
+of :math:`\log \lambda` that L-BFGS goes down.
 """
 
 import matplotlib.pyplot as plt

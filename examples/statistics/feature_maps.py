@@ -9,7 +9,7 @@ its middle lie on two sides of a straight line, which in the second picture is a
 
 *Fourier features* :math:`\sqrt{2/D}\,\cos(W x + b)`, with random W and b, suit any shape, here two spirals. Their inner
 products approach the Gaussian kernel :math:`\exp(-\|x - y\|^2 / 2\ell^2)` with an error like :math:`1/\sqrt D`, so that
-a linear model on D features does what a kernel machine does (mission.md, section 4; Rahimi and Recht, *Random features
+a linear model on D features does what a kernel machine does (Rahimi and Recht, *Random features
 for large-scale kernel machines*, 2007).
 """
 

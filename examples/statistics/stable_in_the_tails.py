@@ -9,7 +9,7 @@ just where a model is most wrong.
 
 Losses of the library take logits, and compute :math:`\max(z, 0) + \log_{1p}(e^{-|z|})`, where no exponential is
 large and ``log1p`` keeps what is small; the log-sum-exp of many classes takes out the largest score in the same way.
-The picture shows loss and gradient in float32, of both ways, against float64 (mission.md, section 4).
+The picture shows loss and gradient in float32, of both ways, against float64.
 """
 
 import matplotlib.pyplot as plt
