@@ -32,7 +32,7 @@ test: $(VENV)/.test  ## Install what the tests need, then run the whole suite.
 lint: $(VENV)/.lint  ## Style, format, types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build $(VENV)/typed
+	rm -rf build/lib build/bdist.* $(VENV)/typed
 	$(PIP) --no-deps --target $(VENV)/typed .
 	cd $(VENV)/typed && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
 		--cache-dir $(CURDIR)/.mypy_cache -p pullback

@@ -9,8 +9,8 @@ definite Hessian the error is squared in each step,
 error of gradient descent only shrinks by a factor.
 
 The right picture has the error after a step against the error before it, from 60 starts. Newton's lies along a line of
-slope 2, gradient descent's along one of slope 1. ``pb.hessian`` is
-the derivative of a derivative, and all starts step at once by ``pb.vmap``.
+slope 2, gradient descent's along one of slope 1. ``pb.hessian`` is the derivative of a
+derivative, and all starts step at once by ``pb.vmap``.
 """
 
 import matplotlib.pyplot as plt

@@ -8,7 +8,8 @@ have the shares that the model believes in, which is what one wants of text, of 
 
 Where the largest probabilities are equal argmax is not defined. To take the first class would favour it; here a tie is
 broken at random, and reproducibly: by the seed and the point, whatever other points are asked for. The model on the
-right was trained on features that say nothing, finds 1/3 for every class, and so answers evenly. The lower picture counts the draws along the line :math:`x_2 = 0` against the probabilities.
+right was trained on features that say nothing, finds 1/3 for every class, and so answers evenly. The lower
+picture counts the draws along the line :math:`x_2 = 0` against the probabilities.
 """
 
 import matplotlib.pyplot as plt
