@@ -9,7 +9,8 @@ needs of the Hessian only products with vectors, each the derivative of a gradie
 
 Above are their paths in Rosenbrock's valley, :math:`(1 - x_1)^2 + 100\,(x_2 - x_1^2)^2`. Below is the function in a
 chain of such valleys with 40 unknowns, against the number of gradients and products that were needed: all three keep
-some vectors, and none forms the Hessian. They have all digits where gradient descent has hardly begun (Nocedal and Wright, *Numerical Optimization*, 2006, chapters 5 and 7).
+some vectors, and none forms the Hessian. They have all digits where gradient descent has hardly begun (Nocedal and
+Wright, *Numerical Optimization*, 2006, chapters 5 and 7).
 """
 
 import matplotlib.pyplot as plt
