@@ -195,7 +195,7 @@ _PIECES = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.one_of(st.text(max_size=60), st.lists(st.sampled_from(_PIECES), max_size=25).map("".join))
 )
@@ -217,7 +217,7 @@ def test_any_text_is_an_expression_or_refused_at_a_place_in_it(text):
     assert time.perf_counter() - begin < 2.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(expressions())
 def test_every_expression_is_read(text):
     found, error = _outcome(text)

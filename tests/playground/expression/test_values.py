@@ -41,7 +41,7 @@ def test_what_is_refused_and_where(text, words, column):
     assert caught.value.column == column
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(max_size=20), st.text("0123456789eE.,+-[] ", max_size=30)))
 def test_any_text_is_a_value_or_refused(text):
     column = 0
