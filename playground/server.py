@@ -67,10 +67,6 @@ def serve(
         logging.getLogger(name).setLevel(logging.ERROR)
     say = say or partial(print, flush=True)
     server, url = start(port=port, address=address, data=data)
-    say(f"the playground is on {url} (Ctrl-C ends it)")
-    if not _is_loopback(address):
-        reached = "all addresses of this machine" if _is_any(address) else address
-        say(f"it listens on {reached}: whoever reaches that over the network can use it")
     loop = server.io_loop
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT) if in_main else None
@@ -78,6 +74,11 @@ def serve(
         if in_main:
             # the callback that runs is finished first, so that nothing is broken off
             signal.signal(signal.SIGINT, lambda *_: loop.add_callback_from_signal(loop.stop))
+        # from here on an interrupt ends the server, which is what the line says
+        say(f"the playground is on {url} (Ctrl-C ends it)")
+        if not _is_loopback(address):
+            reached = "all addresses of this machine" if _is_any(address) else address
+            say(f"it listens on {reached}: whoever reaches that over the network can use it")
         if browser:
             loop.add_callback(webbrowser.open, url)
         loop.start()

@@ -47,7 +47,7 @@ class ParseError(ValueError):
     """
 
     def __init__(self, message: str, text: str, column: int) -> None:
-        super().__init__(message)
+        super().__init__(message, text, column)  # all of them, so that it can be pickled
         self.message, self.text = message, text
         self.column = max(0, min(column, len(text)))
 

@@ -34,6 +34,7 @@ def _exceptions() -> list[type[BaseException]]:
 
 SETTINGS = {
     "ConvergenceError": {"residual": 0.5, "steps": 7, "tolerance": 1e-8},
+    "ParseError": {"text": "1 +", "column": 3},
     "Promoted": {"dtype": np.dtype("float32")},
 }
 
