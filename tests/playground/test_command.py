@@ -59,7 +59,7 @@ def test_without_bokeh_it_says_what_to_install(monkeypatch, capsys):
         (["--port", "70000"], "port: 70000 is not between 0 and 65535"),
         (["--address", "192.0.2.1"], "cannot listen on 192.0.2.1"),
         (["--data", "nothing.csv"], "cannot read nothing.csv: No such file"),
-        (["--data", "bad.csv"], "bad.csv, row 1: 1 columns"),
+        (["--data", "bad.csv"], "bad.csv, row 1: 1 column,"),
     ],
     ids=["port", "address", "no data", "bad data"],
 )

@@ -68,7 +68,10 @@ def test_data_of_the_command_line_are_there_and_chosen(tmp_path):
     document = application(path).create_document()
     assert document.template_variables["has_own"]
     surface = next(root for root in document.roots if root.name == "training-surface")
-    assert (surface.xaxis[0].axis_label, surface.yaxis[0].axis_label) == ("weight", "height")
+    assert (surface.xaxis[0].axis_label, surface.yaxis[0].axis_label) == (
+        "weight, scaled",
+        "height, scaled",
+    )
     points = document.get_model_by_name("training-train").data
     assert len(points["x1"]) == 20
 

@@ -152,10 +152,10 @@ def test_optimisers_are_compared_and_played(page):
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("steps", 10**9, "Steps at most is between 1 and 500"),
-        ("steps", -1, "Steps at most is between 1 and 500"),
+        ("steps", 10**9, "Maximum steps is between 1 and 500"),
+        ("steps", -1, "Maximum steps is between 1 and 500"),
         ("gradient", float("nan"), "Learning rate is between 1e-06 and 10"),
-        ("adaptive", float("inf"), "Adaptive rate is between 1e-06 and 10"),
+        ("adaptive", float("inf"), "Rate (adaptive) is between 1e-06 and 10"),
         ("seed", -1, "Seed of the weights is between 0 and"),
         ("x", float("inf"), "x0 holds NaN or infinity"),
         ("y", float("nan"), "x0 holds NaN or infinity"),

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from ._extensions import load
 
 gallery = load("gallery")
@@ -26,6 +28,7 @@ def test_what_is_written_and_what_is_renamed(tmp_path, monkeypatch):
 
 
 def test_they_are_moved_into_the_page(tmp_path, monkeypatch):
+    pytest.importorskip("sphinx_gallery", reason="what runs the gallery, of the extra docs")
     source = tmp_path / "examples" / "graph.py"
     (source.parent).mkdir()
     drawing = source.with_name("graph.svg")

@@ -61,8 +61,8 @@ def listed(heading: str) -> set[str]:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section):
     one_chunk, never = (
-        listed("What needs whole lines or matrices in one chunk"),
-        listed("What Dask arrays are refused for"),
+        listed("What needs rows or matrices in one chunk"),
+        listed("What does not take Dask arrays"),
     )
     wrong = []
     for case in CASES:
@@ -81,7 +81,7 @@ def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", sorted(listed("What Dask arrays are refused for")))
+@pytest.mark.parametrize("name", sorted(listed("What does not take Dask arrays")))
 def test_what_the_page_says_is_refused_is_refused(name):
     cases = [case for case in collect() if case.name == name and case.label != "empty"]
     assert cases, f"{name}: no such function in tests/cases"
