@@ -45,7 +45,7 @@ def check_given(settings: Settings) -> None:
     if settings.optimizer in ("lbfgs", "l-bfgs"):
         raise InputError(
             f"optimizer: {settings.optimizer} takes all rows in every step, and here steps take batches: use "
-            "pb.optim.minimize(f, x0, method='lbfgs'), or pb.train.MLPClassifier(solver='lbfgs')"
+            "pb.optim.minimize(f, x0, method='l-bfgs'), or pb.train.MLPClassifier(solver='lbfgs')"
         )
     _check_choice("optimizer", settings.optimizer, tuple(OPTIMIZERS))
 
