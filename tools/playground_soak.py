@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 _COUNTS = """() => [
   Number(document.getElementById("training").getAttribute("data-frames")),
@@ -64,6 +63,7 @@ def grown(rows: list[dict[str, float]]) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Play, print a row every ten seconds, and exit with 1 where something grew."""
+    sys.path.insert(0, str(ROOT))
     from tests.playground._serving import browser, no_browser, serving
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
