@@ -214,8 +214,11 @@ class MemoryPointer:
         base = self._values
         while isinstance(base.base, np.ndarray):
             base = base.base
+        ADDRESSES.pop(found, None)  # so that it is the last again
         if len(ADDRESSES) > 4096:
-            ADDRESSES.clear()
+            # the older half: another thread may be about to use what it has just asked for
+            for address in list(ADDRESSES)[:2048]:
+                ADDRESSES.pop(address, None)
         ADDRESSES[found] = weakref.ref(base), Layout(self._values)
         return found
 
