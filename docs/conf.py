@@ -13,7 +13,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), os.environ.g
 
 from _ext import gallery  # noqa: E402 - after what it reads when it is imported
 
-import pullback  # noqa: E402
+import pullback  # noqa: E402 - after the variables that choose its backend
 
 project = "pullback"
 author = "pullback developers"

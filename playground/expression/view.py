@@ -102,25 +102,17 @@ class GraphView:
         }
 
 
+# what is said of each box: where it stands, its texts and colours, and what the pointer shows of them
+_OF_A_BOX = (
+    "x", "y", "title", "value", "signal", "fill", "line", "width", "whole", "whole_signal",
+)  # fmt: skip
+
+
 def _boxes(
     nodes: tuple[Node, ...], evaluation: Evaluation, picture: Picture, step: Step
 ) -> dict[str, Any]:
     """What is written in each node's box, and its colours."""
-    data: dict[str, list[Any]] = {
-        name: []
-        for name in (
-            "x",
-            "y",
-            "title",
-            "value",
-            "signal",
-            "fill",
-            "line",
-            "width",
-            "whole",
-            "whole_signal",
-        )
-    }
+    data: dict[str, list[Any]] = {name: [] for name in _OF_A_BOX}
     for k, node in enumerate(nodes):
         known, back = k < step.valued, k in step.signalled
         current = k == step.node
@@ -144,21 +136,7 @@ def _glyphs(
 ) -> None:
     """Edges below boxes below texts."""
     edges.data = {name: [] for name in ("xs", "ys", "colour", "width")}
-    boxes.data = {
-        name: []
-        for name in (
-            "x",
-            "y",
-            "title",
-            "value",
-            "signal",
-            "fill",
-            "line",
-            "width",
-            "whole",
-            "whole_signal",
-        )
-    }
+    boxes.data = {name: [] for name in _OF_A_BOX}
     labels.data = {
         name: [] for name in ("x", "y", "text", "tip_x", "tip_y", "angle", "colour", "size")
     }
