@@ -6,6 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from ..core.array import backend_array, is_traced, unwrap_closed
@@ -17,13 +18,13 @@ from ..transforms.batching.opaque import opened, rows_from, with_level, without_
 from ..transforms.transformed import is_global
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
+from .programs import PROGRAMS, Programs
+from .recordings import Recordings
 from .tracing import precision as precisions
 from .tracing.guards import GUARD_FAILED, in_order
+from .tracing.keys import Key, key_of
 from .tracing.trace import Trace
-from .tracing.trace_builder import TraceBuilder
 from .tracing.tracer import Tracer
-
-PROGRAMS = 8  # of one function that are kept
 
 
 class Compiled:
@@ -42,12 +43,11 @@ class Compiled:
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
-        # the one that was called last comes first
-        self._executables: list[Executable] = []
+        self._last: Executable | None = None  # that was called last
+        self._programs = Programs(programs)
         # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
-        self._recorded = 0
-        self._warned = False
+        self._recordings = Recordings(programs)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -71,9 +71,9 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """``f(*args, **kwargs)``."""
-        executables = self._executables
-        if executables and HOOKS.kernel is None:
-            out = executables[0].call(args, kwargs)
+        last = self._last
+        if last is not None and HOOKS.kernel is None:
+            out = last.call(args, kwargs)
             if out is not GUARD_FAILED:
                 return out
         return self._other(args, kwargs)
@@ -82,24 +82,29 @@ class Compiled:
         """A call that is not like the last one: another program, a new one, or `f` itself."""
         if HOOKS.kernel is not None:  # debug_nans looks at each operation
             return self.f(*args, **kwargs)
-        leaves = tree.leaves((args, kwargs))
-        if any(isinstance(all_rows(backend_array(x)), Tracer) or is_traced(x) for x in leaves):
-            # within another trace, or under a derivative
-            return self.f(*args, **kwargs)
-        level = newest_level([unwrap_closed(x) for x in leaves]) if OPEN else None
-        if level is not None:
-            return self._of_rows(args, kwargs, level)
-        for executable in self._executables[1:]:
-            out = executable.call(args, kwargs)
+        key = key_of(args, kwargs, self._static)
+        if key is None:
+            return self._traced(args, kwargs)
+        with self._lock:
+            executable = self._programs.find(key)
+        if executable is not None:
+            has_memory = bool(executable.free)
+            out = executable.call(args, kwargs, prepare=True)
             if out is not GUARD_FAILED:
                 with self._lock:
-                    if executable in self._executables:
-                        self._executables = [
-                            executable,
-                            *(e for e in self._executables if e is not executable),
-                        ]
+                    self._last = executable
+                    if not has_memory:
+                        self._programs.hold()
                 return out
-        return self._record(args, kwargs)
+        return self._record(args, kwargs, key)
+
+    def _traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call within another trace, under a derivative, or under `vmap`."""
+        leaves = tree.leaves((args, kwargs))
+        if any(isinstance(all_rows(backend_array(x)), Tracer) or is_traced(x) for x in leaves):
+            return self.f(*args, **kwargs)
+        level = newest_level([unwrap_closed(x) for x in leaves]) if OPEN else None
+        return self.f(*args, **kwargs) if level is None else self._of_rows(args, kwargs, level)
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
         return Trace(self.f, args, kwargs, self._static, self._precision, self._fast, Recorder)
@@ -121,7 +126,8 @@ class Compiled:
         found, out_spec = tree.flatten(out)
         return tree.unflatten(out_spec, with_level(found, list(varying), level))
 
-    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Key) -> Any:
+        start = perf_counter()
         trace = self._trace(args, kwargs)
         out = trace.run()
         if out is GUARD_FAILED:
@@ -130,25 +136,21 @@ class Compiled:
             return out  # another order in memory may be another program
         executable = make_executable(trace, self._donate, self._fast)
         with self._lock:
-            self._recorded += 1
-            before = self._executables
-            self._executables = [executable, *before][: self._most]
-        if self._recorded > self._most and not self._warned:
-            self._warned = True
-            self._warn(executable, before[0] if before else None, trace.builder)
+            before, self._last = self._last, executable
+            self._programs.add(key, executable)
+            self._programs.hold()
+            advice = self._recordings.add(
+                executable, before, trace.builder.reads, start, perf_counter()
+            )
+        if advice:
+            name = getattr(self.f, "__name__", "f")
+            warnings.warn(f"compile({name}): {advice}", RuntimeWarning, stacklevel=4)
         return out
 
-    def _warn(
-        self, executable: Executable, before: Executable | None, builder: TraceBuilder
-    ) -> None:
-        change = changed(executable, before, builder) if before is not None else "its arguments"
-        warnings.warn(
-            f"compile({getattr(self.f, '__name__', 'f')}): recorded {self._recorded} times, and only {self._most} "
-            f"programs are kept; each time {change}. Keep shapes, dtypes and numbers that are read the same (pad the "
-            "last batch, pass numbers as 0-d arrays), or leave the function uncompiled",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+    @property
+    def _executables(self) -> list[Executable]:
+        """The programs that are kept, the one that a call came to last before others."""
+        return self._programs.in_order()
 
     def program(self, *args: Any, **kwargs: Any) -> str:
         """The text of a program: shapes, dtypes, buffers, and what was fused.
@@ -184,18 +186,19 @@ class Compiled:
                     "program(): the function uses arrays that are traced outside of it"
                 )
             return make_executable(trace, self._donate, self._fast)
-        if not self._executables:
+        if self._last is None:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
             )
-        return self._executables[0]
+        return self._last
 
     def clear(self) -> None:
         """Forget all programs."""
         with self._lock:
-            self._executables = []
+            self._last = None
+            self._programs = Programs(self._most)
             self._mapped = []
-            self._recorded, self._warned = 0, False
+            self._recordings = Recordings(self._most)
 
 
 def _of_all_rows(f: Callable[..., Any], spec: Any, flags: list[bool]) -> Callable[..., Any]:
@@ -211,20 +214,6 @@ def _of_all_rows(f: Callable[..., Any], spec: Any, flags: list[bool]) -> Callabl
 
     of_all_rows.__name__ = getattr(f, "__name__", "f")
     return of_all_rows
-
-
-def changed(executable: Executable, before: Executable, builder: TraceBuilder) -> str:
-    """The difference between two traces of a function, in words."""
-    if len(executable.guards) != len(before.guards):
-        return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(executable.guards)})"
-    for new, old in zip(executable.guards, before.guards, strict=True):
-        if new.path != old.path or new.argument_type != old.argument_type:
-            return f"the structure of the arguments changed (at {new.path!r})"
-        if new.describe() != old.describe():
-            line = builder.reads.get(new.value.input_index) if new.value is not None else None
-            why = f"; its value is read at {line}" if line else ""
-            return f"argument {new.path!r} changed from {old.describe()} to {new.describe()}{why}"
-    return "the structure of the arguments changed"
 
 
 def compile(

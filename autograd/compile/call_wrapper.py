@@ -12,7 +12,7 @@ from ..pytree import tree
 from ..pytree.codegen import Unusual, write_flatten, write_unflatten
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assembly import Assembly
-from .tracing.guards import GUARD_FAILED, ArgumentGuard
+from .tracing.guards import GUARD_FAILED, ArgumentGuard, is_changeable, static_key
 
 
 class FunctionWriter:
@@ -109,10 +109,10 @@ class FunctionWriter:
         for i, guard in enumerate(self.executable.guards):
             x = f"x{i}"
             if guard.argument_type == "static":
-                like = self.bind(guard.like)
-                lines.append(
-                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return GUARD_FAILED"
-                )
+                other = f"{self.bind(static_key)}({x}) != {self.bind(guard.key)}"
+                if not is_changeable(guard.like):
+                    other = f"{x} is not {self.bind(guard.like)} and {other}"
+                lines.append(f"if {other}: return GUARD_FAILED")
             elif guard.argument_type == "number":
                 lines.append(
                     f"if type({x}) is not {type(guard.like).__name__}: return GUARD_FAILED"
@@ -254,16 +254,6 @@ class FunctionWriter:
             if i == index:
                 return f"o{self.out.plan.outputs[v]}"
         return ""
-
-
-def _differ(x: Any, like: Any) -> bool:
-    """Whether two objects make different programs; what cannot be compared does."""
-    if type(x) is not type(like):
-        return True
-    try:
-        return bool(x != like) and not (isinstance(x, float) and x != x and like != like)
-    except (TypeError, ValueError):
-        return True
 
 
 def _owned(x: Any) -> Any:

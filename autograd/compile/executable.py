@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import warnings
 from collections.abc import Callable
@@ -58,23 +59,53 @@ class Executable:
     code: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
     free: list[Callable[..., Any]] = field(default_factory=list)
+    runner_bytes: int = -1  # of the memory of one of them, once it is known
     lock: Any = field(default_factory=threading.Lock)
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result, or `GUARD_FAILED` if the arguments are not those of this program."""
-        run: Callable[..., Any] | None
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, prepare: bool = False) -> Any:
+        """The result, or `GUARD_FAILED` if the arguments are not those of this program.
+
+        Without `prepare`, also if it is not laid out yet, or all its memory is in use by other threads: that would be
+        for nothing where the arguments are others.
+        """
+        run: Callable[..., Any]
         if self.by_layout and not in_order((args, kwargs)):
             return GUARD_FAILED
         try:
             run = self.free.pop()
         except IndexError:
-            run = None
-        if run is None:
+            if not prepare:
+                return GUARD_FAILED
             run = self.runner()
         try:
             return run(args, kwargs)
         finally:
             self.free.append(run)
+
+    def read_numbers(self) -> tuple[int, ...]:
+        """The places, among the leaves of the arguments, of Python numbers whose values are part of the program."""
+        return tuple(
+            i
+            for i, guard in enumerate(self.guards)
+            if guard.argument_type == "static" and guard.value is not None
+        )
+
+    def memory(self) -> int:
+        """Bytes of the block and the results of all runners that are not at work."""
+        if self.assembly is None:
+            return 0
+        if self.runner_bytes < 0:
+            results = self.assembly.output_rings.values()
+            self.runner_bytes = self.assembly.plan.size + 2 * sum(
+                math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in results
+            )
+        return len(self.free) * self.runner_bytes
+
+    def give_back(self) -> int:
+        """Let go of the memory of runners, and return its bytes; the next call takes new memory."""
+        size = self.memory()
+        self.free.clear()
+        return size
 
     def runner(self) -> Callable[..., Any]:
         """A new runner, with memory of its own."""
