@@ -135,17 +135,20 @@ class FunctionWriter:
         if guard.wrapped:
             lines.append(f"if type({x}) is not Array or {x}.tape.open: return GUARD_FAILED")
             lines.append(f"{x} = {x}.value")
+        # shapes are globals: the text for another length is the same, and need not be compiled again
+        shape = f"shape{i}"
+        self.extra[shape] = tuple(inner.shape)
         pad = ""
         if remembered:
             known = f"known{i}"
             self.extra[known] = None
             self.globals.append(known)
             # its shape could have been changed where it is
-            lines.append(f"if {x} is not {known} or {x}.shape != {tuple(inner.shape)!r}:")
+            lines.append(f"if {x} is not {known} or {x}.shape != {shape}:")
             pad = "    "
         array_type = "ndarray" if inner.array_type is np.ndarray else self.bind(inner.array_type)
         dtype = self.bind(inner.dtype)
-        condition = f"type({x}) is not {array_type} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
+        condition = f"type({x}) is not {array_type} or {x}.shape != {shape} or {x}.dtype != {dtype}"
         if not issubclass(inner.array_type, np.ndarray | np.generic):
             condition += f" or {x}.device != {self.bind(inner.device)}"
         lines.append(f"{pad}if {condition}: return GUARD_FAILED")
@@ -184,7 +187,7 @@ class FunctionWriter:
 
     def _output_buffers(self) -> None:
         for k, (shape, dtype) in self.out.output_rings.items():
-            new = f"o{k} = empty({shape!r}, {self.bind(dtype)})"
+            new = f"o{k} = empty({self.bind(shape)}, {self.bind(dtype)})"
             if COUNTED:
                 self.lines += [
                     f"o{k} = r{k}a",

@@ -57,14 +57,14 @@ class Recordings:
         if not is_value and self.count <= self._most:
             return ""
         spent = sum(seconds for _, seconds in self._times)
-        if spent < SHARE * (end - self._times[0][0]):
+        share = spent / max(end - self._times[0][0], 1e-9)
+        if share < SHARE:
             return ""
         self._said = True
         return (
-            f"recorded {self.count} times, which takes {spent / (end - self._times[0][0]):.0%} of the time; each time "
-            f"{changed(new, before, reads)}. Only the {self._most} programs used last are kept. Keep shapes, dtypes and "
-            "numbers that are read the same (pad the last batch, pass numbers as 0-d arrays), keep more "
-            "(programs=...), or leave the function uncompiled"
+            f"recorded {self.count} times, which takes {share:.0%} of the time; each time {changed(new, before, reads)}. "
+            f"Only the {self._most} programs used last are kept. Keep shapes, dtypes and numbers that are read the same "
+            "(pad the last batch, pass numbers as 0-d arrays), keep more (programs=...), or leave the function uncompiled"
         )
 
 

@@ -128,7 +128,7 @@ class Assembly:
         if op.name == "permute_dims":
             return f"{base}.transpose({op.args[1]!r})"
         if op.name == "reshape":
-            return f"{base}.reshape({op.result.shape!r})"
+            return f"{base}.reshape({self.bind(op.result.shape)})"
         if op.name == "getitem":
             return f"{base}[{self.bind(op.args[1])}]"
         function = self.bind(op.function, "f")
@@ -147,7 +147,7 @@ class Assembly:
         if type(x) is Value:
             return self.value(x)
         if not any(True for _ in values_in(x)):
-            if type(x) is tuple and all(type(part) in (int, str, type(None)) for part in x):
+            if type(x) is tuple and all(type(part) in (str, type(None)) for part in x):
                 return repr(x)
             return self.literal(x)
         if isinstance(x, tuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -239,12 +240,17 @@ def find_builder(x: Any) -> TraceBuilder | None:
 
 def users_line() -> str:
     """The innermost line outside of this package and of generated code."""
-    package = __name__.partition(".")[0]
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        module = frame.f_globals.get("__name__", "")
         file = frame.f_code.co_filename
-        if module.partition(".")[0] not in (package, "optree") and not file.startswith("<pullback"):
+        if not _is_ours(frame.f_globals.get("__name__", ""), file):
             return f"{file}:{frame.f_lineno} in {frame.f_code.co_name}"
         frame = frame.f_back
     return "an unknown line"
+
+
+@functools.lru_cache(1024)
+def _is_ours(module: str, file: str) -> bool:
+    """Whether a line is of this package, of generated code, or of what calls it for pytrees."""
+    package = __name__.partition(".")[0]
+    return module.partition(".")[0] in (package, "optree") or file.startswith("<pullback")
