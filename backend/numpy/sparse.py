@@ -5,6 +5,7 @@ SciPy's modules for sparse matrices are imported by the first function that need
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,22 @@ def sparse_product(
     A = _matrix(data, pattern)
     out = np.asarray((A.T if transposed else A) @ x)
     return out.astype(np.result_type(data, x), copy=False)  # SciPy makes float32 of float16
+
+
+def sparse_map(
+    data: np.ndarray, /, *, pattern: Pattern, transposed: bool
+) -> Callable[[np.ndarray], np.ndarray]:
+    """v ↦ A v, or Aᵀ v, by SciPy's matrix, which is made and looked at once."""
+    A = _matrix(data, pattern)
+    A = A.T if transposed else A
+    dtype = data.dtype
+
+    def apply(v: np.ndarray) -> np.ndarray:
+        out = A @ v
+        # SciPy makes float32 of float16
+        return out if v.dtype == out.dtype else out.astype(np.result_type(dtype, v), copy=False)
+
+    return apply
 
 
 def sddmm(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
@@ -210,4 +227,4 @@ def sparse_solve(factor: SparseFactor, b: np.ndarray, /, *, transposed: bool) ->
     return factor.solve(b, transposed)
 
 
-FUNCTIONS = (sparse_rows, sparse_product, sddmm, sparse_factor, sparse_solve)
+FUNCTIONS = (sparse_rows, sparse_product, sparse_map, sddmm, sparse_factor, sparse_solve)
