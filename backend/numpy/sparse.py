@@ -50,17 +50,36 @@ def sparse_product(
 def sparse_map(
     data: np.ndarray, /, *, pattern: Pattern, transposed: bool
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """v ↦ A v, or Aᵀ v, by SciPy's matrix, which is made and looked at once."""
-    A = _matrix(data, pattern)
-    A = A.T if transposed else A
+    """v ↦ A v, or Aᵀ v, by the routines of SciPy's products, without what those look at before each."""
+    import scipy.sparse
+
+    routines = getattr(scipy.sparse, "_sparsetools", None)
+    name = "csc_matvec" if transposed else "csr_matvec"
+    routine = getattr(routines, name, None)
+    rows, columns = pattern.shape[::-1] if transposed else pattern.shape
+    arrays = (pattern.indptr, pattern.indices, data)
+    direct = routine is not None and data.dtype in _OF_ROUTINES
+    # the routines take these as they lie in memory
+    direct = direct and all(type(x) is np.ndarray and x.flags.c_contiguous for x in arrays)
+    direct = direct and pattern.indptr.dtype == pattern.indices.dtype
+    direct = direct and pattern.indices.dtype in _OF_INDICES
     dtype = data.dtype
 
     def apply(v: np.ndarray) -> np.ndarray:
-        out = A @ v
+        if direct and v.dtype == dtype and v.shape == (columns,) and v.flags.c_contiguous:
+            out = np.zeros(rows, dtype)
+            routine(rows, columns, *arrays, v, out)
+            return out
+        A = _matrix(data, pattern)
+        out = np.asarray((A.T if transposed else A) @ v)
         # SciPy makes float32 of float16
-        return out if v.dtype == out.dtype else out.astype(np.result_type(dtype, v), copy=False)
+        return out.astype(np.result_type(dtype, v), copy=False)
 
     return apply
+
+
+_OF_ROUTINES = frozenset(map(np.dtype, ("float32", "float64", "complex64", "complex128")))
+_OF_INDICES = frozenset(map(np.dtype, ("int32", "int64")))
 
 
 def sddmm(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:

@@ -18,6 +18,7 @@ from ...core.tracer_like import host_step
 from ...core.typing import XP, Cotangent
 from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
+from . import in_place
 from .gmres import gmres_run
 from .iteration import (
     Info,
@@ -31,7 +32,7 @@ from .iteration import (
     verified,
 )
 from .linear_operator import LinearOperator, as_operator, as_preconditioner, flat_map, unchanged
-from .steps import length
+from .steps import cg_start, cg_step, length
 
 HINTS = {
     "cg": "cg is for Hermitian positive definite A",
@@ -54,6 +55,18 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
         return state.x, made, norm, limit, made >= run.maxiter
 
     return run
+
+
+_by_cg_steps = by_steps(cg_start, cg_step)
+
+
+def by_conjugate_gradients(
+    xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
+) -> Any:
+    """Conjugate gradients, as `solution` calls them."""
+    if in_place.applies(r, run) and x.dtype == r.dtype:
+        return in_place.cg_in_place(A, M, x, r, tolerance, run)
+    return _by_cg_steps(xp, A, M, b, x, r, tolerance, run)
 
 
 def by_cycles(
