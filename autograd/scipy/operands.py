@@ -105,6 +105,8 @@ def _on_host(x: Any, what: str, advice: str) -> Any:
             f"{advice or 'where none is wanted, give it pb.stop_gradient(x)'}"
         )
     value = backend_array(x)
+    if backend_of(value).recording:
+        return value.read(what)  # of a constant; what is recorded of an argument is refused
     if not isinstance(value, np.ndarray):
         raise TypeError(
             f"{what} of an array on device {str(x.device)!r}: SciPy computes it on the host alone; use pb.to_numpy(x)"
