@@ -98,7 +98,8 @@ def host(values: Any, what: str, advice: str = "") -> Any:
 
 def _on_host(x: Any, what: str, advice: str) -> Any:
     if type(x) is not Array:
-        return x
+        recorded = hasattr(x, "dtype") and hasattr(x, "shape") and backend_of(x).recording
+        return x.read(what) if recorded else x
     if x.traced and is_inexact(x.dtype):
         raise TypeError(
             f"{what} of a traced array of shape {x.shape}: it has no derivative; "
