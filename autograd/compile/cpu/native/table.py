@@ -7,13 +7,14 @@ from .attention import ATTENTION
 from .convolution.operations import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
 from .convolution.pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
 from .matmul import MATMUL
+from .random import RANDOM_BITS
 from .record import Native
 from .recurrence import RECURRENCE
 from .segments import MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE
 
 _ALL = (
     *ATTENTION, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W, MAX_POOL, POOL_SCATTER, AVG_POOL, AVG_POOL_VJP,
-    MATMUL, *RECURRENCE, MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE,
+    MATMUL, *RECURRENCE, MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE, RANDOM_BITS,
 )  # fmt: skip
 NATIVE: dict[str, Native] = {each.name: each for each in _ALL}
 
