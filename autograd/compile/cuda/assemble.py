@@ -13,6 +13,7 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..optimise.fuse import Statement, Statements, build, leading
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
+from ..optimise.memory_use import memory_needed
 from ..optimise.rematerialise import rematerialise
 from ..optimise.rounding import store_rounded
 from .context import ALIGN, Context, Scratch
@@ -86,20 +87,20 @@ def assemble(
         The most bytes that the program may take.
     """
     _as_casts(program)
-    apart = APART if memory is None else min(APART, memory)
+    tf32 = store_rounded(program)
 
-    def laid_out(program: Program) -> Layout:
+    def laid_out(program: Program, apart: int = 0) -> Layout:
         for updates in (True, False):
             layout = _laid_out(program, backend, donated, replaced_inputs, updates, apart)
             if layout is not None:
                 return layout
-        raise AssertionError("a program without updates in products can always be laid out")
+        raise AssertionError("without updates in products, a program can always be laid out")
 
-    tf32 = store_rounded(program)
-    if memory is not None:
+    statements, epilogues, slots, plan = laid_out(program, APART)
+    if memory is not None and memory_needed(program, statements, plan) > memory:
         source = rematerialise(program, memory, lambda program: laid_out(program)[::3])
         tf32 = {op for op in program.ops if source.get(op, op) in tf32}
-    statements, epilogues, slots, plan = laid_out(program)
+        statements, epilogues, slots, plan = laid_out(program)
     scratch = Scratch(plan.size)
     out = Assembly(program, statements, plan, asarray=backend.normalise)
     out.device = DeviceMemory(backend.programs, scratch)

@@ -10,6 +10,7 @@ from ..ir.program import ARRAY, Op, Program, Tuple, Value, replace
 from .eviction import Done
 from .fuse import Statements
 from .recompute_graph import Graph
+from .simplify import without_use
 
 
 def emit(
@@ -23,7 +24,9 @@ def emit(
             writer.first(step.ops)
         else:
             writer.again(step.ops, {graph.values[v] for v in again})
-    return dataclasses.replace(program, ops=writer.ops), writer.source
+    new = dataclasses.replace(program, ops=writer.ops)
+    without_use(new)  # what was forgotten before it was read
+    return new, writer.source
 
 
 def _recomputed(x: Any) -> Any:

@@ -19,7 +19,7 @@ from .memory_plan import Plan
 from .memory_use import largest, memory_needed
 from .recompute_emit import emit
 from .recompute_graph import Graph, make_graph
-from .reorder import early_order
+from .reorder import early_order, updates_after_reads
 
 # Ways through a program that are tried.
 TRIES = 10
@@ -109,7 +109,7 @@ class _Search:
         """The cheapest program that takes at most the limit."""
         if self.base.need <= self.limit:
             return self.base
-        order = early_order(self.graph, self.base.plan)
+        order = early_order(self.graph, self.base.out, self.base.plan)
         if order != list(range(len(order))):
             earlier = make_graph(self.program, self.base.out, self.base.plan, order)
             found = self._tried(earlier, NEVER)
@@ -141,28 +141,27 @@ class _Search:
                 inner = (low + high) // 2 if shrunk <= low else shrunk
             if high and high - low <= SLACK / 2 * self.limit:
                 break
-        if best is None:
-            self._find_least()
-        return best
+        return best or self._smallest()
 
-    def _find_least(self) -> None:
-        """Look for the smallest limit that there is a way for, to say it."""
-        low, high = 0, min(self.least.need, self.limit)
-        if self._tried(self.graph, high) is None:
-            low, high = high, self.least.need
+    def _smallest(self) -> _Found | None:
+        """The program that takes least, if that is little enough; the way to it does not depend on the limit."""
+        self.least = self.base
+        low, high = 0, self.base.need
         for _ in range(TRIES):
             middle = (low + high) // 2
             if self._tried(self.graph, middle) is None:
                 low = middle
             else:
                 high = middle
+        return self.least if self.least.need <= self.limit else None
 
     def _tried(self, graph: Graph, inner: int) -> _Found | None:
         """The program of the way through within `inner` bytes."""
         way = Eviction(graph, inner)
         if not way.run():
             return None
-        program, source = emit(self.program, self.base.out, graph, way.done)
+        done = updates_after_reads(graph, self.base.out, self.base.plan, way.done)
+        program, source = emit(self.program, self.base.out, graph, done)
         out, plan = self.lay_out(program)
         need = memory_needed(program, out, plan) + self._lost(plan)
         found = _Found(program, out, plan, need, way.cost, source)

@@ -7,22 +7,22 @@ there. What an update needs besides are parameters and state of its own.
 from __future__ import annotations
 
 from ..ir.elementwise import is_elementwise
+from .eviction import Done
+from .fuse import Statements
 from .memory_plan import Plan
 from .recompute_graph import Graph, Step
 
 SMALL = 1 << 12  # bytes of values that may be made early, whatever it saves
 
 
-def early_order(graph: Graph, plan: Plan) -> list[int]:
+def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
     """The steps in an order in which what makes results alone comes as early as it can."""
     early = _early(graph)
     written = {v: plan.donated[v] for v in plan.donated}
     readers: dict[int, list[int]] = {}  # of each input, by its index
     for i, step in enumerate(graph.steps):
-        for op in step.ops:
-            for v in op.inputs():
-                if v.input_index >= 0:
-                    readers.setdefault(v.input_index, []).append(i)
+        for index in _inputs(step, out):
+            readers.setdefault(index, []).append(i)
     place: list[tuple[int, int]] = []
     for i, step in enumerate(graph.steps):
         if not early[i]:
@@ -35,6 +35,34 @@ def early_order(graph: Graph, plan: Plan) -> list[int]:
                 after += [place[j][0] for j in readers.get(index, ()) if j < i]
         place.append((max(after, default=0), i))
     return sorted(range(len(place)), key=place.__getitem__)
+
+
+def updates_after_reads(
+    graph: Graph, out: Statements, plan: Plan, done: list[Done]
+) -> list[Done]:
+    """The steps with what is written in place of a donated argument behind all that reads the argument.
+
+    A value that is computed again may need a parameter after its update was done in the program as it was.
+    """
+    reads = [_inputs(step, out) for step in graph.steps]
+    last: dict[int, int] = {}
+    for position, (i, _) in enumerate(done):
+        last |= dict.fromkeys(reads[i], position)
+    places: list[tuple[int, int]] = []
+    for position, (i, again) in enumerate(done):
+        place = position
+        makes = graph.steps[i].makes
+        if again is None and makes and not any(graph.uses[w] for w in makes):
+            written = (plan.donated.get(graph.values[w]) for w in makes)
+            place = max(place, *(last.get(k, 0) for k in written if k is not None), 0)
+        places.append((place, position))
+    order = sorted(range(len(done)), key=lambda k: (places[k][0], places[k][0] != k, k))
+    return [done[k] for k in order]
+
+
+def _inputs(step: Step, out: Statements) -> set[int]:
+    """The arguments that a step reads, by their indices."""
+    return {out.root(v).input_index for op in step.ops for v in op.inputs()} - {-1}
 
 
 def _early(graph: Graph) -> list[bool]:
