@@ -54,6 +54,8 @@ class Executable:
     by_layout: bool = False
     # the backend, where its device runs programs: `cuda/assemble.py`
     device: Any = None
+    # the most bytes that it may take: `optimise/rematerialise.py`
+    memory: int | None = None
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -120,6 +122,7 @@ class Executable:
         settings: dict[str, Any] = {
             "donated": self.donated,
             "replaced_inputs": self.replaced_inputs,
+            "memory": self.memory,
         }
         if self.device is not None and self.fast and len(self.program.ops) <= MOST:
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
@@ -160,7 +163,9 @@ class Executable:
         return nodes(self, self.assembly)
 
 
-def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> Executable:
+def make_executable(
+    trace: Trace, donate: frozenset[int], fast: bool | None, memory: int | None = None
+) -> Executable:
     """The program of a trace, simplified, with outputs of its own, and its guards.
 
     Parameters
@@ -170,6 +175,8 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         The arguments whose arrays may be overwritten.
     fast : bool or None
         Whether kernels are compiled; None for the default.
+    memory : int, optional
+        The most bytes that the program may take.
     """
     for guard in trace.guards:
         if guard.value is not None and guard.value.input_index in trace.builder.static:
@@ -208,6 +215,7 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         is_generic_library=trace.is_generic_library,
         by_layout=trace.builder.by_layout,
         device=trace.device,
+        memory=memory,
         name=name,
     )
 
