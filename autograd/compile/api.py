@@ -15,6 +15,7 @@ from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
 from ..transforms.batching.opaque import opened, rows_from, with_level, without_level
 from ..transforms.transformed import is_global
+from .cpu.families import Met
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
 from .tracing import precision as precisions
@@ -46,6 +47,7 @@ class Compiled:
         self._executables: list[Executable] = []
         # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
+        self._met: Met = {}
         self._recorded = 0
         self._warned = False
         self._lock = threading.Lock()
@@ -128,7 +130,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         if trace.builder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        executable = make_executable(trace, self._donate, self._fast)
+        executable = make_executable(trace, self._donate, self._fast, self._met)
         with self._lock:
             self._recorded += 1
             before = self._executables
@@ -183,7 +185,7 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return make_executable(trace, self._donate, self._fast)
+            return make_executable(trace, self._donate, self._fast, self._met)
         if not self._executables:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"

@@ -17,6 +17,7 @@ from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
+from .cpu.families import Met
 from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
@@ -53,6 +54,8 @@ class Executable:
     by_layout: bool = False
     # the backend, where its device runs programs: `cuda/assemble.py`
     device: Any = None
+    # the kernels that programs of this function used: `cpu/families.py`
+    met: Met = field(default_factory=dict)
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -99,7 +102,7 @@ class Executable:
         kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         kernels = kernels and _in_native_order(self.program)
         try:
-            self.assembly = assemble(self.program, kernels=kernels, **settings)
+            self.assembly = assemble(self.program, kernels=kernels, met=self.met, **settings)
         except CompileError as error:
             warnings.warn(
                 f"compile({self.name}): {error}; it runs without kernels",
@@ -107,6 +110,10 @@ class Executable:
                 stacklevel=6,
             )
             self.assembly = assemble(self.program, kernels=False, **settings)
+        for chosen in self.assembly.used:
+            used = self.met.setdefault(chosen.family, [])
+            if chosen.variant not in used:
+                used.append(chosen.variant)
         self._write()
 
     def _write(self) -> None:
@@ -129,7 +136,9 @@ class Executable:
         return nodes(self, self.assembly)
 
 
-def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> Executable:
+def make_executable(
+    trace: Trace, donate: frozenset[int], fast: bool | None, met: Met | None = None
+) -> Executable:
     """The program of a trace, simplified, with outputs of its own, and its guards.
 
     Parameters
@@ -139,6 +148,8 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         The arguments whose arrays may be overwritten.
     fast : bool or None
         Whether kernels are compiled; None for the default.
+    met : dict, optional
+        The kernels that earlier programs of the function used.
     """
     for guard in trace.guards:
         if guard.value is not None and guard.value.input_index in trace.builder.static:
@@ -177,6 +188,7 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         is_generic_library=trace.is_generic_library,
         by_layout=trace.builder.by_layout,
         device=trace.device,
+        met={} if met is None else met,
         name=name,
     )
 

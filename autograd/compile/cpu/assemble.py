@@ -12,6 +12,7 @@ from ..optimise.logarithms import leave_logarithms
 from ..optimise.memory_plan import make_plan
 from . import numba_kernels
 from .assembly import Assembly
+from .families import Met
 from .native.table import is_native
 
 # Operations after which a new kernel begins: the time to compile one grows faster than its length.
@@ -29,8 +30,9 @@ def assemble(
     is_generic_library: bool,
     donated: set[int],
     replaced_inputs: dict[int, int],
+    met: Met | None = None,
 ) -> Assembly:
-    """Lay a program out and write its body."""
+    """Lay a program out and write its body; `met` is what earlier programs of the function used (`families.py`)."""
     if kernels:
         join_convolutions(program, is_native)
     products = not is_generic_library and numba_kernels.products(kernels=kernels)
@@ -55,7 +57,7 @@ def assemble(
         for s in statements.items:
             if s.method == "gemm" and s.start is None:
                 s.method = "into"
-    out = Assembly(program, statements, plan)
+    out = Assembly(program, statements, plan, met=met or {})
     if is_generic_library:
         out.asarray = _as_it_is  # libraries that follow the standard return arrays
     for op in statements.numbers:
