@@ -16,6 +16,7 @@ from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
 from ..transforms.batching.opaque import opened, rows_from, with_level, without_level
 from ..transforms.transformed import is_global
+from .cpu.families import Met
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
 from .optimise.rematerialise import check_limit
@@ -50,6 +51,7 @@ class Compiled:
         self._programs = Programs(programs)
         # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
+        self._met: Met = {}
         self._recordings = Recordings(programs)
         self._lock = threading.Lock()
 
@@ -138,7 +140,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         if trace.builder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        executable = make_executable(trace, self._donate, self._fast, self._memory)
+        executable = make_executable(trace, self._donate, self._fast, self._memory, self._met)
         if self._memory is not None:
             executable.prepare()  # so that the first call says if it is too little
         with self._lock:
@@ -191,7 +193,7 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return make_executable(trace, self._donate, self._fast, self._memory)
+            return make_executable(trace, self._donate, self._fast, self._memory, self._met)
         if self._last is None:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"

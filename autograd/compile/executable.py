@@ -18,6 +18,7 @@ from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
+from .cpu.families import Met
 from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
@@ -56,6 +57,8 @@ class Executable:
     device: Any = None
     # the most bytes that it may take: `optimise/rematerialise.py`
     memory: int | None = None
+    # the kernels that programs of this function used: `cpu/families.py`
+    met: Met = field(default_factory=dict)
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -92,7 +95,7 @@ class Executable:
             if guard.argument_type == "static" and guard.value is not None
         )
 
-    def memory(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes of the block and the results of all runners that are not at work."""
         if self.assembly is None:
             return 0
@@ -105,7 +108,7 @@ class Executable:
 
     def give_back(self) -> int:
         """Let go of the memory of runners, and return its bytes; the next call takes new memory."""
-        size = self.memory()
+        size = self.held_bytes()
         self.free.clear()
         return size
 
@@ -133,7 +136,7 @@ class Executable:
         kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         kernels = kernels and _in_native_order(self.program)
         try:
-            self.assembly = assemble(self.program, kernels=kernels, **settings)
+            self.assembly = assemble(self.program, kernels=kernels, met=self.met, **settings)
         except CompileError as error:
             warnings.warn(
                 f"compile({self.name}): {error}; it runs without kernels",
@@ -141,6 +144,10 @@ class Executable:
                 stacklevel=6,
             )
             self.assembly = assemble(self.program, kernels=False, **settings)
+        for chosen in self.assembly.used:
+            used = self.met.setdefault(chosen.family, [])
+            if chosen.variant not in used:
+                used.append(chosen.variant)
         self._write()
 
     def _write(self) -> None:
@@ -164,7 +171,11 @@ class Executable:
 
 
 def make_executable(
-    trace: Trace, donate: frozenset[int], fast: bool | None, memory: int | None = None
+    trace: Trace,
+    donate: frozenset[int],
+    fast: bool | None,
+    memory: int | None = None,
+    met: Met | None = None,
 ) -> Executable:
     """The program of a trace, simplified, with outputs of its own, and its guards.
 
@@ -177,6 +188,8 @@ def make_executable(
         Whether kernels are compiled; None for the default.
     memory : int, optional
         The most bytes that the program may take.
+    met : dict, optional
+        The kernels that earlier programs of the function used.
     """
     for guard in trace.guards:
         if guard.value is not None and guard.value.input_index in trace.builder.static:
@@ -216,6 +229,7 @@ def make_executable(
         by_layout=trace.builder.by_layout,
         device=trace.device,
         memory=memory,
+        met={} if met is None else met,
         name=name,
     )
 

@@ -13,6 +13,7 @@ from ..optimise.memory_plan import Plan, make_plan
 from ..optimise.rematerialise import rematerialise
 from . import numba_kernels
 from .assembly import Assembly
+from .families import Met
 from .freeing import free_early
 from .native.table import is_native
 
@@ -32,8 +33,12 @@ def assemble(
     donated: set[int],
     replaced_inputs: dict[int, int],
     memory: int | None = None,
+    met: Met | None = None,
 ) -> Assembly:
-    """Lay a program out and write its body; with `memory`, so that it takes at most that many bytes."""
+    """Lay a program out and write its body; with `memory`, so that it takes at most that many bytes.
+
+    `met` is what earlier programs of the function used (`families.py`).
+    """
     if kernels:
         join_convolutions(program, is_native)
 
@@ -53,7 +58,7 @@ def assemble(
         for s in statements.items:
             if s.method == "gemm" and s.start is None:
                 s.method = "into"
-    out = Assembly(program, statements, plan)
+    out = Assembly(program, statements, plan, met=met or {})
     if is_generic_library:
         out.asarray = _as_it_is  # libraries that follow the standard return arrays
     for op in statements.numbers:
