@@ -17,7 +17,7 @@ def test_the_record_round_trips(lib, backend):
     np.testing.assert_array_equal(pb.to_numpy(there), host)
     assert lib.to_numpy(backend.asarray(host, dtype=np.float32)).dtype == np.float32
     backend.synchronize()
-    assert all(type(v) is int and v > 0 for v in backend.held_bytes().values())
+    assert all(type(v) is int and v > 0 for v in backend.memory().values())
     assert all(type(k) is type(v) is str for k, v in backend.info().items())
     assert lib.says in repr(backend)
 
