@@ -21,6 +21,7 @@ from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan, to_watch
 from . import numba_kernels, numpy_calls
+from .blas_choice import NO_BLAS, Choice, product, shares
 from .kernels import Kernel, Writer
 from .native.table import native_op
 from .native.threads import halves
@@ -54,6 +55,8 @@ class Assembly:
     program: Program
     statements: Statements
     plan: Plan
+    # the BLAS of all its kernels
+    choice: Choice = NO_BLAS
     lines: list[str] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     buffers: dict[str, tuple[int, tuple[int, ...], Any]] = field(default_factory=dict)
@@ -377,15 +380,19 @@ class Assembly:
         )
         self.kernels.append(source)
         name = self.bind(function, "kernel")
+        # products stand outside of the steps that two threads share
+        gemms = [product(self.statements, s) for s in statements if s.method == "gemm"]
+        serial = self.choice.called(function, shares(gemms)) if gemms else function
+        alone = name if serial is function else self.bind(serial, "kernel")
         if not steps:
-            self._run(kernel, f"{name}({', '.join(arguments)})", kernel.lines)
+            self._run(kernel, f"{alone}({', '.join(arguments)})", kernel.lines)
         for i, step in enumerate(steps):
             given = ", ".join([str(i), *arguments])
             if step.length:
                 shared = f"{self.known('partial', functools.partial)}({name}, {given})"
                 self.lines.append(f"{self.known('halves', halves)}({shared}, {step.length})")
             else:
-                self._run(kernel, f"{name}({given}, 0, 0, 0)", step.lines)
+                self._run(kernel, f"{alone}({given}, 0, 0, 0)", step.lines)
 
     def _run(self, kernel: Kernel, call: str, lines: list[str]) -> None:
         """Call a kernel, and raise what it refuses in these lines of it."""
