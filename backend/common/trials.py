@@ -97,7 +97,10 @@ def _kept_or_timed(
     found = _read(path, text)
     if found is not None:
         return found
-    seconds, disturbed = run_in_turn(make(), preferred, pauses)
+    ways = make()
+    seconds, disturbed = run_in_turn(ways, preferred, pauses)
+    if disturbed:  # what passes soon
+        seconds, disturbed = run_in_turn(ways, preferred, pauses)
     chosen = preferred if disturbed else choose(seconds, preferred)
     return _write(path, text, Answer(chosen, seconds, disturbed))
 
@@ -243,7 +246,12 @@ def describe() -> str:
                 if name != chosen:
                     others.setdefault(name, []).append(seconds / answer.seconds[chosen])
         against = ", ".join(f"{name} {_spread(ratios)}" for name, ratios in sorted(others.items()))
-        parts.append(f"{subject} by {chosen} ({len(found)} ×; times its time: {against})")
+        disturbed = sum(answer.disturbed for answer in found)
+        parts.append(
+            f"{subject} by {chosen} ({len(found)} ×; times its time: {against}"
+            + f"; {disturbed} of them disturbed by other programs" * bool(disturbed)
+            + ")"
+        )
     return "; ".join(parts) or "nothing timed yet"
 
 
