@@ -380,10 +380,7 @@ class Assembly:
         )
         self.kernels.append(source)
         name = self.bind(function, "kernel")
-        # products stand outside of the steps that two threads share
-        gemms = [product(self.statements, s) for s in statements if s.method == "gemm"]
-        serial = self.choice.called(function, shares(gemms)) if gemms else function
-        alone = name if serial is function else self.bind(serial, "kernel")
+        alone = self._with_threads_of_blas(name, statements)
         if not steps:
             self._run(kernel, f"{alone}({', '.join(arguments)})", kernel.lines)
         for i, step in enumerate(steps):
@@ -393,6 +390,16 @@ class Assembly:
                 self.lines.append(f"{self.known('halves', halves)}({shared}, {step.length})")
             else:
                 self._run(kernel, f"{alone}({given}, 0, 0, 0)", step.lines)
+
+    def _with_threads_of_blas(self, name: str, statements: list[Statement]) -> str:
+        """The name under which a kernel's products run on the threads that were chosen.
+
+        Products stand outside of the steps that two threads share.
+        """
+        products = [product(self.statements, s) for s in statements if s.method == "gemm"]
+        kernel = self.shared[name]
+        called = self.choice.called(kernel, shares(products)) if products else kernel
+        return name if called is kernel else self.known(f"{name}_threads", called)
 
     def _run(self, kernel: Kernel, call: str, lines: list[str]) -> None:
         """Call a kernel, and raise what it refuses in these lines of it."""
