@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common import trials
 from ..common.base import Backend, Namespace
 from ..common.typing import DType
 from ..generic import namespace as generic
@@ -222,6 +223,7 @@ def _info() -> dict[str, str]:
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name')} {blas.get('version')}",
         "MKL": mkl.describe(),
+        "fastest here": trials.describe(),
     }
 
 
