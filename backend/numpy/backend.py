@@ -193,20 +193,29 @@ def as_gradient(x: Any) -> np.ndarray:
     return np.array(x, order="C")
 
 
-def lock(x: np.ndarray) -> bool:
-    """Forbid writes to `x`; False if they were forbidden before.
+def lock(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Forbid writes to arrays; those to which they were allowed before.
 
     By `setflags`, in a quarter of the time that ``x.flags.writeable = False`` takes.
     """
-    if x.flags.writeable:
-        x.setflags(False)  # type: ignore[call-arg]  # the stubs want a keyword, twice as slow
-        return True
-    return False
+    locked = []
+    for x in arrays:  # one array may be there twice
+        if x.flags.writeable:
+            x.setflags(False)  # type: ignore[call-arg]  # the stubs want a keyword, twice as slow
+            locked.append(x)
+    return locked
 
 
-def unlock(x: np.ndarray) -> None:
-    """Allow writes to `x` again."""
-    x.setflags(True)  # type: ignore[call-arg]  # as in `lock`
+def unlock(arrays: list[np.ndarray]) -> None:
+    """Allow writes to arrays again.
+
+    Raises
+    ------
+    ValueError
+        For a view whose base cannot be written to.
+    """
+    for x in arrays:
+        x.setflags(True)  # type: ignore[call-arg]  # as in `lock`
 
 
 def _memory() -> dict[str, int]:

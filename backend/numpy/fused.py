@@ -20,7 +20,8 @@ PLAIN = generic.extend(STANDARD)  # for what has no faster way here
 
 def linear(x, W, b):
     """``x @ W + b``, the bias added in place."""
-    out = x @ W
+    # of matrices, `dot` makes the same call of BLAS half a microsecond sooner
+    out = x.dot(W) if x.ndim == 2 == W.ndim else x @ W
     if out.dtype is b.dtype and out.ndim:
         out += b
         return out
@@ -78,6 +79,12 @@ def relu_vjp(ct, out):
     return np.multiply(mask, ct, mask)
 
 
+def relu_bias_vjp(ct, out, b_shape):
+    """Both cotangents of ``relu(x + b)``, as `backend.generic.namespace.relu_bias_vjp`."""
+    x_bar = relu_vjp(ct, out)
+    return x_bar, sum_to_shape(x_bar, b_shape)
+
+
 def sigmoid(x):
     """The logistic function, by SciPy."""
     return _special.expit(x)
@@ -100,7 +107,7 @@ def sech2(x):
 def linear_vjp_W(ct, x):
     """``xᵀ ct``."""
     if x.ndim == 2:
-        return x.T @ ct
+        return x.T.dot(ct)
     return generic.linear_vjp_W(PLAIN, ct, x)
 
 
@@ -108,15 +115,15 @@ _ONES: dict[tuple[int, Any], np.ndarray] = {}
 
 
 def sum_to_shape(x, shape):
-    """Sum over broadcast axes; a sum over rows is ``ones @ x``, 1.8 to 3.5 times faster."""
+    """Sum over broadcast axes; a sum over rows is ``ones · x``, 1.8 to 3.5 times faster."""
     if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
-        key = (x.shape[0], x.dtype)
+        key = (x.shape[0], x.dtype.char)
         ones = _ONES.get(key)
         if ones is None:
             if len(_ONES) > 64:
                 _ONES.clear()
             ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
-        return np.matmul(ones, x)
+        return ones.dot(x)
     return generic.sum_to_shape(PLAIN, x, shape)
 
 
@@ -174,10 +181,10 @@ def softmax_cross_entropy(logits, labels):
     indices = _label_indices(labels, classes, rows)
     count, one, weights = _mean_over(rows, z.dtype)
     z -= _max_reduce(z, 0)
-    picked = z.take(indices)
-    np.exp(z, z)
     flat = z.reshape(-1)
-    own = flat.take(indices)
+    picked = flat[indices]
+    np.exp(z, z)
+    own = flat[indices]
     flat[indices] = 0
     total = _add_reduce(z, 0)  # of the other classes: next to an own 1 it would have no digits left
     whole = total + own
@@ -224,7 +231,7 @@ _MEAN: dict[Any, tuple[np.ndarray, ...]] = {}
 
 def _mean_over(n, dtype):
     """The scalars n and 1 and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
-    key = (n, dtype)
+    key = (n, dtype.char)
     known = _MEAN.get(key)
     if known is None:
         if len(_MEAN) > 64:
@@ -250,6 +257,6 @@ def _arange(n):
 
 
 FUNCTIONS = (
-    linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, logsumexp, log_softmax,
+    linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, logsumexp, log_softmax,
     softmax_cross_entropy,
 )  # fmt: skip
