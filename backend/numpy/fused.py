@@ -297,6 +297,6 @@ def _arange(n):
 
 
 FUNCTIONS = (
-    linear, linear_relu, relu, relu_vjp, sigmoid, softplus, logaddexp, sech2, linear_vjp_W, sum_to_shape, logsumexp, log_softmax,
-    softmax_cross_entropy,
+    linear, linear_relu, relu, relu_vjp, sigmoid, softplus, logaddexp, sech2, linear_vjp_W, sum_to_shape, logsumexp,
+    log_softmax, softmax_cross_entropy,
 )  # fmt: skip

@@ -98,7 +98,9 @@ def test_logistic_functions_of_many_numbers(dtype):
             expected = scipy.special.expit(wide)
             got = ours.sigmoid(x)
             assert got.dtype == dtype
-            np.testing.assert_allclose(got, expected, rtol=eps, atol=np.finfo(dtype).smallest_subnormal)
+            np.testing.assert_allclose(
+                got, expected, rtol=eps, atol=np.finfo(dtype).smallest_subnormal
+            )
             with np.errstate(invalid="ignore"):
                 expected = np.logaddexp(wide, 0)
                 np.testing.assert_allclose(ours.softplus(x), expected, rtol=eps, atol=1e-45)
