@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
-import scipy.special
 
 from ..generic import namespace as generic
+from ..generic.special import Later
+from .standard import STANDARD
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 
-PLAIN = generic.extend(array_api_compat.numpy)  # for what has no faster way here
+_special = Later("scipy.special")
+PLAIN = generic.extend(STANDARD)  # for what has no faster way here
 
 
 def linear(x, W, b):
@@ -86,7 +87,7 @@ _LEAST = {"f": -87.0, "d": -708.0}
 def sigmoid(x):
     """The logistic function as ``1 / (1 + e^−x)``, in one buffer; by SciPy where that would overflow."""
     if x.size < _MANY or x.dtype.char not in "fd" or not x.min() > _LEAST[x.dtype.char]:
-        return scipy.special.expit(x)
+        return _special.expit(x)
     with np.errstate(under="ignore"):
         out = np.negative(x)
         np.exp(out, out)

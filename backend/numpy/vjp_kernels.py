@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
 
 from ..generic import namespace as generic
@@ -22,8 +21,9 @@ from .short_rows import (
     has_short_rows,
     sum_of_rows,
 )
+from .standard import STANDARD
 
-PLAIN = generic.extend(array_api_compat.numpy)  # for dtypes and shapes that have no faster way here
+PLAIN = generic.extend(STANDARD)  # for dtypes and shapes that have no faster way here
 _min_reduce: Any = np.minimum.reduce  # untyped, as in `backend.py`
 _max_reduce: Any = np.maximum.reduce
 _add_reduce: Any = np.add.reduce

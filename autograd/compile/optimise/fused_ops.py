@@ -37,7 +37,8 @@ class FusedOp:
         into its target, except where that is None because nobody reads the result.
     numba : callable
         ``numba(writer, op)``: the lines of a kernel, four spaces deep. `writer` (`cpu/kernels.py`) gives the text of
-        an element, says which results are stored, and numbers what a kernel refuses: ``return {writer.refusal(op)}``.
+        an element and of a number that depends on shapes, says which results are stored, and numbers what a kernel
+        refuses: ``return {writer.refusal(op)}``.
     refuse : callable, optional
         ``refuse(function, *inputs)`` raises what the function raises for inputs that a kernel has refused.
     """
@@ -163,8 +164,8 @@ def _entropy_numba(writer: Any, op: Op) -> list[str]:
     """Row by row: the maximum, the exponentials, their sum; the loss, and its slope."""
     logits, labels = op.args
     loss, slope = op.outputs()
-    classes = logits.shape[-1]
-    rows = logits.size // classes
+    classes = writer.number(logits.shape[-1])
+    rows = writer.number(math.prod(logits.shape[:-1]))
     T = f"np.{logits.dtype.name}"
     z, y = writer.ref(logits), writer.ref(labels)
     target = contiguous_view(slope) if writer.is_stored(slope) else None
