@@ -21,6 +21,13 @@ from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
 from .networks import attention, convolution, pooling, recurrence, segments
+from .short_rows import (
+    LONGEST_EXTREME,
+    LONGEST_SUM,
+    extreme_of_rows,
+    has_short_rows,
+    sum_of_rows,
+)
 from .standard import STANDARD
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
@@ -32,16 +39,22 @@ _EXACT_MEAN = frozenset("fdFD")  # float16 and integers need np.mean's wider acc
 
 def sum(x, /, *, axis=None, dtype=None, keepdims=False):
     """Sum by the ufunc itself, without NumPy's Python wrapper."""
+    if axis is not None and dtype is None and has_short_rows(x, axis, LONGEST_SUM):
+        return sum_of_rows(x, keepdims)
     return _add_reduce(x, axis, dtype, None, keepdims)
 
 
 def max(x, /, *, axis=None, keepdims=False):
     """Maximum by the ufunc itself."""
+    if axis is not None and has_short_rows(x, axis, LONGEST_EXTREME):
+        return extreme_of_rows(_max_reduce, x, keepdims)
     return _max_reduce(x, axis, None, None, keepdims)
 
 
 def min(x, /, *, axis=None, keepdims=False):
     """Minimum by the ufunc itself."""
+    if axis is not None and has_short_rows(x, axis, LONGEST_EXTREME):
+        return extreme_of_rows(_min_reduce, x, keepdims)
     return _min_reduce(x, axis, None, None, keepdims)
 
 
@@ -57,7 +70,7 @@ def mean(x, /, *, axis=None, keepdims=False):
         count = math.prod(x.shape[i] for i in axis)
     if count == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return _add_reduce(x, axis, None, None, keepdims) / count
+    return sum(x, axis=axis, keepdims=keepdims) / count
 
 
 def reshape(x, /, shape, *, copy=None):
