@@ -1,6 +1,7 @@
 """Record once, replay fast: `pb.compile`."""
 
 from .api import Compiled, compile
+from .cpu.numba_kernels import wanted
 from .tracing.trace_builder import TraceError
 
-__all__ = ["Compiled", "TraceError", "compile"]
+__all__ = ["Compiled", "TraceError", "compile", "wanted"]
