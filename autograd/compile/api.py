@@ -248,8 +248,9 @@ def compile(
     static_argnums : int or tuple of int
         Arguments that belong to the program: a new value of one makes a new trace.
     fast : bool, optional
-        Fuse elementwise chains into kernels compiled by numba. By default where numba is installed, unless
-        ``PULLBACK_FAST=0``.
+        Fuse elementwise chains into kernels compiled by numba. With True they are compiled before the second call
+        runs. By default, where numba is installed, another process compiles them, and calls run by NumPy until they
+        are there, with results that are equal up to rounding; ``PULLBACK_FAST=1`` and ``=0`` are True and False.
     programs : int
         How many programs are kept, for different shapes, dtypes and structures: the ones used last. All but the last
         eight are kept as long as they hold less than 1 GiB: they give their memory back first, and then go.
