@@ -34,6 +34,10 @@ def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
             if index is not None:  # all others read the old one first
                 after += [place[j][0] for j in readers.get(index, ()) if j < i]
         place.append((max(after, default=0), i))
+    for i in range(len(place) - 1, -1, -1):
+        uses = [place[s][0] for w in graph.steps[i].makes for s in graph.uses[w]]
+        if early[i] and uses and all(graph.size[w] for w in graph.steps[i].makes):
+            place[i] = max(place[i][0], min(uses)), i  # what an update alone needs, not before it
     return sorted(range(len(place)), key=place.__getitem__)
 
 
