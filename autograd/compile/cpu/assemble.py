@@ -49,6 +49,7 @@ def assemble(
             is_generic_library=is_generic_library,
             donated=donated,
             replaced_inputs=replaced_inputs,
+            tight=memory is not None,
         )
 
     if memory is not None:
@@ -107,6 +108,7 @@ def lay_out(
     is_generic_library: bool,
     donated: set[int],
     replaced_inputs: dict[int, int],
+    tight: bool = False,
 ) -> tuple[Statements, Plan]:
     """The statements of a program, and where their values lie."""
     products = not is_generic_library and numba_kernels.products(kernels=kernels)
@@ -119,9 +121,9 @@ def lay_out(
     )
     if kernels:
         leave_logarithms(statements)
-    plan = make_plan(program, statements, donated, replaced_inputs)
+    plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
     if products and accumulate(program, statements, plan):
-        plan = make_plan(program, statements, donated, replaced_inputs)
+        plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
         merged = [s for s in statements.items if s.start is not None]
         if any(
             plan.donated.get(s.ops[-1].result) != s.start[0].input_index for s in merged if s.start
