@@ -225,10 +225,11 @@ def measure(
 def _measure_case(
     optimizer: str, validated: bool, rows: int, rounds: int, names: tuple[str, ...]
 ) -> Any:
-    peers = [Peer(name, optimizer, validated, rows) for name in names]
+    peers: list[Peer] = []
     try:
-        for peer in peers:  # the first epoch records, compiles and warms up
-            peer.receive(timed=False)
+        for name in names:  # the first epoch records, compiles and warms up: of one after the other
+            peers.append(Peer(name, optimizer, validated, rows))
+            peers[-1].receive(timed=False)
         for _ in range(rounds):
             for peer in peers:
                 peer.go()
