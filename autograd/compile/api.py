@@ -6,6 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from ..core.array import backend_array, is_traced, unwrap_closed
@@ -15,15 +16,17 @@ from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
 from ..transforms.batching.opaque import opened, rows_from, with_level, without_level
 from ..transforms.transformed import is_global
+from .cpu.families import Met
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
+from .optimise.rematerialise import check_limit
+from .programs import PROGRAMS, Programs
+from .recordings import Recordings
 from .tracing import precision as precisions
 from .tracing.guards import GUARD_FAILED, in_order
+from .tracing.keys import Key, key_of
 from .tracing.trace import Trace
-from .tracing.trace_builder import TraceBuilder
 from .tracing.tracer import Tracer
-
-PROGRAMS = 8  # of one function that are kept
 
 
 class Compiled:
@@ -37,17 +40,19 @@ class Compiled:
         fast: bool | None,
         programs: int,
         precision: str,
+        memory: int | None = None,
     ) -> None:
         functools.update_wrapper(self, f)
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
-        # the one that was called last comes first
-        self._executables: list[Executable] = []
+        self._memory = memory
+        self._last: Executable | None = None  # that was called last
+        self._programs = Programs(programs)
         # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
-        self._recorded = 0
-        self._warned = False
+        self._met: Met = {}
+        self._recordings = Recordings(programs)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -63,6 +68,7 @@ class Compiled:
             self._fast,
             self._most,
             self._precision,
+            self._memory,
         )
         return Compiled, (self.f, *settings)
 
@@ -71,9 +77,9 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """``f(*args, **kwargs)``."""
-        executables = self._executables
-        if executables and HOOKS.kernel is None:
-            out = executables[0].call(args, kwargs)
+        last = self._last
+        if last is not None and HOOKS.kernel is None:
+            out = last.call(args, kwargs)
             if out is not GUARD_FAILED:
                 return out
         return self._other(args, kwargs)
@@ -82,24 +88,29 @@ class Compiled:
         """A call that is not like the last one: another program, a new one, or `f` itself."""
         if HOOKS.kernel is not None:  # debug_nans looks at each operation
             return self.f(*args, **kwargs)
-        leaves = tree.leaves((args, kwargs))
-        if any(isinstance(all_rows(backend_array(x)), Tracer) or is_traced(x) for x in leaves):
-            # within another trace, or under a derivative
-            return self.f(*args, **kwargs)
-        level = newest_level([unwrap_closed(x) for x in leaves]) if OPEN else None
-        if level is not None:
-            return self._of_rows(args, kwargs, level)
-        for executable in self._executables[1:]:
-            out = executable.call(args, kwargs)
+        key = key_of(args, kwargs, self._static)
+        if key is None:
+            return self._traced(args, kwargs)
+        with self._lock:
+            executable = self._programs.find(key)
+        if executable is not None:
+            has_memory = bool(executable.free)
+            out = executable.call(args, kwargs, prepare=True)
             if out is not GUARD_FAILED:
                 with self._lock:
-                    if executable in self._executables:
-                        self._executables = [
-                            executable,
-                            *(e for e in self._executables if e is not executable),
-                        ]
+                    self._last = executable
+                    if not has_memory:
+                        self._programs.hold()
                 return out
-        return self._record(args, kwargs)
+        return self._record(args, kwargs, key)
+
+    def _traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call within another trace, under a derivative, or under `vmap`."""
+        leaves = tree.leaves((args, kwargs))
+        if any(isinstance(all_rows(backend_array(x)), Tracer) or is_traced(x) for x in leaves):
+            return self.f(*args, **kwargs)
+        level = newest_level([unwrap_closed(x) for x in leaves]) if OPEN else None
+        return self.f(*args, **kwargs) if level is None else self._of_rows(args, kwargs, level)
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
         return Trace(self.f, args, kwargs, self._static, self._precision, self._fast, Recorder)
@@ -113,7 +124,7 @@ class Compiled:
         compiled = next((c for known, s, c in self._mapped if known == flags and s == spec), None)
         if compiled is None:
             f = _of_all_rows(self.f, spec, flags)
-            compiled = Compiled(f, (), (), self._fast, self._most, self._precision)
+            compiled = Compiled(f, (), (), self._fast, self._most, self._precision, self._memory)
             with self._lock:
                 self._mapped = [(flags, spec, compiled), *self._mapped][: self._most]
         with rows_from(level):
@@ -121,34 +132,33 @@ class Compiled:
         found, out_spec = tree.flatten(out)
         return tree.unflatten(out_spec, with_level(found, list(varying), level))
 
-    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Key) -> Any:
+        start = perf_counter()
         trace = self._trace(args, kwargs)
         out = trace.run()
         if out is GUARD_FAILED:
             return self.f(*args, **kwargs)
         if trace.builder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        executable = make_executable(trace, self._donate, self._fast)
+        executable = make_executable(trace, self._donate, self._fast, self._memory, self._met)
+        if self._memory is not None:
+            executable.prepare()  # so that the first call says if it is too little
         with self._lock:
-            self._recorded += 1
-            before = self._executables
-            self._executables = [executable, *before][: self._most]
-        if self._recorded > self._most and not self._warned:
-            self._warned = True
-            self._warn(executable, before[0] if before else None, trace.builder)
+            before, self._last = self._last, executable
+            self._programs.add(key, executable)
+            self._programs.hold()
+            advice = self._recordings.add(
+                executable, before, trace.builder.reads, start, perf_counter()
+            )
+        if advice:
+            name = getattr(self.f, "__name__", "f")
+            warnings.warn(f"compile({name}): {advice}", RuntimeWarning, stacklevel=4)
         return out
 
-    def _warn(
-        self, executable: Executable, before: Executable | None, builder: TraceBuilder
-    ) -> None:
-        change = changed(executable, before, builder) if before is not None else "its arguments"
-        warnings.warn(
-            f"compile({getattr(self.f, '__name__', 'f')}): recorded {self._recorded} times, and only {self._most} "
-            f"programs are kept; each time {change}. Keep shapes, dtypes and numbers that are read the same (pad the "
-            "last batch, pass numbers as 0-d arrays), or leave the function uncompiled",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+    @property
+    def _executables(self) -> list[Executable]:
+        """The programs that are kept, the one that a call came to last before others."""
+        return self._programs.in_order()
 
     def program(self, *args: Any, **kwargs: Any) -> str:
         """The text of a program: shapes, dtypes, buffers, and what was fused.
@@ -183,19 +193,20 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return make_executable(trace, self._donate, self._fast)
-        if not self._executables:
+            return make_executable(trace, self._donate, self._fast, self._memory, self._met)
+        if self._last is None:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
             )
-        return self._executables[0]
+        return self._last
 
     def clear(self) -> None:
         """Forget all programs."""
         with self._lock:
-            self._executables = []
+            self._last = None
+            self._programs = Programs(self._most)
             self._mapped = []
-            self._recorded, self._warned = 0, False
+            self._recordings = Recordings(self._most)
 
 
 def _of_all_rows(f: Callable[..., Any], spec: Any, flags: list[bool]) -> Callable[..., Any]:
@@ -213,20 +224,6 @@ def _of_all_rows(f: Callable[..., Any], spec: Any, flags: list[bool]) -> Callabl
     return of_all_rows
 
 
-def changed(executable: Executable, before: Executable, builder: TraceBuilder) -> str:
-    """The difference between two traces of a function, in words."""
-    if len(executable.guards) != len(before.guards):
-        return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(executable.guards)})"
-    for new, old in zip(executable.guards, before.guards, strict=True):
-        if new.path != old.path or new.argument_type != old.argument_type:
-            return f"the structure of the arguments changed (at {new.path!r})"
-        if new.describe() != old.describe():
-            line = builder.reads.get(new.value.input_index) if new.value is not None else None
-            why = f"; its value is read at {line}" if line else ""
-            return f"argument {new.path!r} changed from {old.describe()} to {new.describe()}{why}"
-    return "the structure of the arguments changed"
-
-
 def compile(
     f: Callable[..., Any] | None = None,
     *,
@@ -235,6 +232,7 @@ def compile(
     fast: bool | None = None,
     programs: int = PROGRAMS,
     precision: str = "float32",
+    memory: int | None = None,
 ) -> Any:
     """Record a function once, and replay it fast.
 
@@ -258,6 +256,9 @@ def compile(
         To what the operands of float32 products are rounded; they are added up in float32, and everything else,
         parameters and gradients among it, is float32 all the same. On a GPU such products are several times faster;
         on a CPU they are slower, and give a GPU's numbers. float16 has a small range: `pb.optim.LossScaling`.
+    memory : int, optional
+        The most bytes that a program may take while it runs, beyond arguments and results. Where it would take more,
+        values are computed again instead of kept, those that cost least; results are the same, bit for bit. See Notes.
 
     Returns
     -------
@@ -268,7 +269,10 @@ def compile(
     ------
     TypeError
         From a call, where `f` branches on a value or reads one on the host, or a result's shape depends on values;
-        the message names the line.
+        the message names the line. From `compile`, where `memory` is no integer.
+    ValueError
+        From the first call, where the program cannot do with `memory`; the message says with how much it can, and
+        which values are the largest.
 
     Notes
     -----
@@ -282,6 +286,17 @@ def compile(
     `donate_argnums` changes those arguments' arrays, and returns them. After an exception within a call their
     contents are undefined.
 
+    What `memory` limits is what ``program()`` says in its line *memory*: the block in which values between lie, and
+    the results of library functions, at the moment at which most is alive. It does not hold the arguments, the results
+    of `f`, what a library function takes within itself, and what is kept in objects that are no arrays (factors). The
+    first call, which records, runs `f` as it is, with its memory. First, updates are done as soon as their gradients
+    are there, which costs nothing; then values are forgotten and computed again, by the cost of that (products by
+    their arithmetic, all else by bytes moved) for each byte and for the time until the next use: Kirisame et al.,
+    Dynamic tensor rematerialization, ICLR 2021, with the uses known in advance. Never done again are collectives,
+    functions that are recorded without a look into them (factorisations that return objects, say), and what is written
+    in place. A `pb.scan` is done again as a whole or not at all. `pb.checkpoint` says by hand what is computed again,
+    and works without `compile` as well.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -294,11 +309,13 @@ def compile(
     if f is None:
         return functools.partial(
             compile, donate_argnums=donate_argnums, static_argnums=static_argnums, fast=fast, programs=programs,
-            precision=precision,
+            precision=precision, memory=memory,
         )  # fmt: skip
     precisions.check(precision)
     if not callable(f):
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
+    if memory is not None:
+        check_limit(memory)
     if programs < 1:
         raise ValueError(f"compile: programs={programs} has to be at least 1")
     if fast:
@@ -307,4 +324,4 @@ def compile(
         f = f.f
     donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    return Compiled(f, donate, static, fast, programs, precision)
+    return Compiled(f, donate, static, fast, programs, precision, memory)

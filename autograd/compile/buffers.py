@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 import sys
@@ -29,8 +30,12 @@ OWN_REFERENCES = probe()
 COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
+@functools.lru_cache(256)
 def compile_text(source: str, name: str) -> CodeType:
-    """Code that tracebacks and `inspect.getsource` can show."""
+    """Code that tracebacks and `inspect.getsource` can show.
+
+    It is kept: programs for other lengths have the same text, which Python takes a quarter of their making to compile.
+    """
     filename = f"<pullback compiled {name} {next(_count)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     return compile(source, filename, "exec")

@@ -12,7 +12,7 @@ from ..pytree import tree
 from ..pytree.codegen import Unusual, write_flatten, write_unflatten
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assembly import Assembly
-from .tracing.guards import GUARD_FAILED, ArgumentGuard
+from .tracing.guards import GUARD_FAILED, ArgumentGuard, is_changeable, static_key
 
 
 class FunctionWriter:
@@ -109,10 +109,10 @@ class FunctionWriter:
         for i, guard in enumerate(self.executable.guards):
             x = f"x{i}"
             if guard.argument_type == "static":
-                like = self.bind(guard.like)
-                lines.append(
-                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return GUARD_FAILED"
-                )
+                other = f"{self.bind(static_key)}({x}) != {self.bind(guard.key)}"
+                if not is_changeable(guard.like):
+                    other = f"{x} is not {self.bind(guard.like)} and {other}"
+                lines.append(f"if {other}: return GUARD_FAILED")
             elif guard.argument_type == "number":
                 lines.append(
                     f"if type({x}) is not {type(guard.like).__name__}: return GUARD_FAILED"
@@ -135,17 +135,20 @@ class FunctionWriter:
         if guard.wrapped:
             lines.append(f"if type({x}) is not Array or {x}.tape.open: return GUARD_FAILED")
             lines.append(f"{x} = {x}.value")
+        # shapes are globals: the text for another length is the same, and need not be compiled again
+        shape = f"shape{i}"
+        self.extra[shape] = tuple(inner.shape)
         pad = ""
         if remembered:
             known = f"known{i}"
             self.extra[known] = None
             self.globals.append(known)
             # its shape could have been changed where it is
-            lines.append(f"if {x} is not {known} or {x}.shape != {tuple(inner.shape)!r}:")
+            lines.append(f"if {x} is not {known} or {x}.shape != {shape}:")
             pad = "    "
         array_type = "ndarray" if inner.array_type is np.ndarray else self.bind(inner.array_type)
         dtype = self.bind(inner.dtype)
-        condition = f"type({x}) is not {array_type} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
+        condition = f"type({x}) is not {array_type} or {x}.shape != {shape} or {x}.dtype != {dtype}"
         if not issubclass(inner.array_type, np.ndarray | np.generic):
             condition += f" or {x}.device != {self.bind(inner.device)}"
         lines.append(f"{pad}if {condition}: return GUARD_FAILED")
@@ -184,7 +187,7 @@ class FunctionWriter:
 
     def _output_buffers(self) -> None:
         for k, (shape, dtype) in self.out.output_rings.items():
-            new = f"o{k} = empty({shape!r}, {self.bind(dtype)})"
+            new = f"o{k} = empty({self.bind(shape)}, {self.bind(dtype)})"
             if COUNTED:
                 self.lines += [
                     f"o{k} = r{k}a",
@@ -254,16 +257,6 @@ class FunctionWriter:
             if i == index:
                 return f"o{self.out.plan.outputs[v]}"
         return ""
-
-
-def _differ(x: Any, like: Any) -> bool:
-    """Whether two objects make different programs; what cannot be compared does."""
-    if type(x) is not type(like):
-        return True
-    try:
-        return bool(x != like) and not (isinstance(x, float) and x != x and like != like)
-    except (TypeError, ValueError):
-        return True
 
 
 def _owned(x: Any) -> Any:

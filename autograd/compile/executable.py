@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import warnings
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
+from .cpu.families import Met
 from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
@@ -53,28 +55,62 @@ class Executable:
     by_layout: bool = False
     # the backend, where its device runs programs: `cuda/assemble.py`
     device: Any = None
+    # the most bytes that it may take: `optimise/rematerialise.py`
+    memory: int | None = None
+    # the kernels that programs of this function used: `cpu/families.py`
+    met: Met = field(default_factory=dict)
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
     free: list[Callable[..., Any]] = field(default_factory=list)
+    runner_bytes: int = -1  # of the memory of one of them, once it is known
     lock: Any = field(default_factory=threading.Lock)
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result, or `GUARD_FAILED` if the arguments are not those of this program."""
-        run: Callable[..., Any] | None
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, prepare: bool = False) -> Any:
+        """The result, or `GUARD_FAILED` if the arguments are not those of this program.
+
+        Without `prepare`, also if it is not laid out yet, or all its memory is in use by other threads: that would be
+        for nothing where the arguments are others.
+        """
+        run: Callable[..., Any]
         if self.by_layout and not in_order((args, kwargs)):
             return GUARD_FAILED
         try:
             run = self.free.pop()
         except IndexError:
-            run = None
-        if run is None:
+            if not prepare:
+                return GUARD_FAILED
             run = self.runner()
         try:
             return run(args, kwargs)
         finally:
             self.free.append(run)
+
+    def read_numbers(self) -> tuple[int, ...]:
+        """The places, among the leaves of the arguments, of Python numbers whose values are part of the program."""
+        return tuple(
+            i
+            for i, guard in enumerate(self.guards)
+            if guard.argument_type == "static" and guard.value is not None
+        )
+
+    def held_bytes(self) -> int:
+        """Bytes of the block and the results of all runners that are not at work."""
+        if self.assembly is None:
+            return 0
+        if self.runner_bytes < 0:
+            results = self.assembly.output_rings.values()
+            self.runner_bytes = self.assembly.plan.size + 2 * sum(
+                math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in results
+            )
+        return len(self.free) * self.runner_bytes
+
+    def give_back(self) -> int:
+        """Let go of the memory of runners, and return its bytes; the next call takes new memory."""
+        size = self.held_bytes()
+        self.free.clear()
+        return size
 
     def runner(self) -> Callable[..., Any]:
         """A new runner, with memory of its own."""
@@ -89,6 +125,7 @@ class Executable:
         settings: dict[str, Any] = {
             "donated": self.donated,
             "replaced_inputs": self.replaced_inputs,
+            "memory": self.memory,
         }
         if self.device is not None and self.fast and len(self.program.ops) <= MOST:
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
@@ -99,7 +136,7 @@ class Executable:
         kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         kernels = kernels and _in_native_order(self.program)
         try:
-            self.assembly = assemble(self.program, kernels=kernels, **settings)
+            self.assembly = assemble(self.program, kernels=kernels, met=self.met, **settings)
         except CompileError as error:
             warnings.warn(
                 f"compile({self.name}): {error}; it runs without kernels",
@@ -107,6 +144,10 @@ class Executable:
                 stacklevel=6,
             )
             self.assembly = assemble(self.program, kernels=False, **settings)
+        for chosen in self.assembly.used:
+            used = self.met.setdefault(chosen.family, [])
+            if chosen.variant not in used:
+                used.append(chosen.variant)
         self._write()
 
     def _write(self) -> None:
@@ -129,7 +170,13 @@ class Executable:
         return nodes(self, self.assembly)
 
 
-def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> Executable:
+def make_executable(
+    trace: Trace,
+    donate: frozenset[int],
+    fast: bool | None,
+    memory: int | None = None,
+    met: Met | None = None,
+) -> Executable:
     """The program of a trace, simplified, with outputs of its own, and its guards.
 
     Parameters
@@ -139,6 +186,10 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         The arguments whose arrays may be overwritten.
     fast : bool or None
         Whether kernels are compiled; None for the default.
+    memory : int, optional
+        The most bytes that the program may take.
+    met : dict, optional
+        The kernels that earlier programs of the function used.
     """
     for guard in trace.guards:
         if guard.value is not None and guard.value.input_index in trace.builder.static:
@@ -177,6 +228,8 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         is_generic_library=trace.is_generic_library,
         by_layout=trace.builder.by_layout,
         device=trace.device,
+        memory=memory,
+        met={} if met is None else met,
         name=name,
     )
 

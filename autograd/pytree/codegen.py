@@ -212,7 +212,7 @@ def _parts(x: PyTree) -> list[tuple[Any, str, str]] | None:
         return None
     if x is None:
         return []
-    if cls is tuple or cls is list or _is_named_tuple(x):
+    if cls is tuple or cls is list or is_named_tuple(x):
         return [(child, f"[{i}]", f"{i}") for i, child in enumerate(x)]
     if cls is dict:
         if not all(type(key) is str for key in x):
@@ -262,7 +262,8 @@ def _overrides_setattr(cls: type) -> bool:
     return any("__setattr__" in vars(base) for base in cls.__mro__[:-1])
 
 
-def _is_named_tuple(x: Any) -> bool:
+def is_named_tuple(x: Any) -> bool:
+    """Whether `x` is a named tuple."""
     return isinstance(x, tuple) and hasattr(x, "_fields")
 
 

@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 
 import optree
 
-from .codegen import FIELDS, LEAF_TYPES, NAMESPACE, PyTree, Structure, register_dataclass
+from .codegen import (
+    FIELDS,
+    LEAF_TYPES,
+    NAMESPACE,
+    PyTree,
+    Structure,
+    is_named_tuple,
+    register_dataclass,
+)
 
 __all__ = [
     "flatten",
@@ -31,7 +39,7 @@ __all__ = [
 T = TypeVar("T")
 _structures: dict[Any, Structure] = {}
 
-# The structure of the last tree of each dataclass.
+# The structure of the last tree of each dataclass and named tuple.
 _latest: dict[type, Structure] = {}
 
 
@@ -143,7 +151,7 @@ def flatten(tree: PyTree) -> tuple[list[Any], Any]:
             _structures.clear()
             _latest.clear()
         structure = _structures[spec] = Structure(spec)
-        if type(tree) in FIELDS:
+        if type(tree) in FIELDS or is_named_tuple(tree):  # a model; the state of an optimiser
             structure.generate(tree)
     if structure.flatten is not None:
         _latest[type(tree)] = structure

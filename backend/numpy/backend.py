@@ -10,9 +10,7 @@ import math
 import os
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
-import scipy.special
 
 from ..common.base import Backend, Namespace
 from ..common.typing import DType
@@ -22,9 +20,9 @@ from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
 from .networks import attention, convolution, pooling, recurrence, segments
+from .standard import STANDARD
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
-_compat: Any = array_api_compat.numpy
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
@@ -110,7 +108,7 @@ def clip(x, /, min=None, max=None):
         for bound in (min, max)
     ):
         return np.clip(x, min, max)
-    return _compat.clip(x, min, max)
+    return STANDARD.clip(x, min, max)
 
 
 def take(x, indices, /, *, axis=None):
@@ -147,16 +145,16 @@ _DIRECT = {
     )
 }  # fmt: skip
 
-_NORMS = norms.bind_numpy(array_api_compat.numpy)
+_NORMS = norms.bind_numpy(STANDARD)
 
 XP: Namespace = generic.extend(
-    array_api_compat.numpy,
+    STANDARD,
     **_DIRECT,
     cholesky_vjp=linalg.cholesky_vjp,
     clip=clip,
     factor=linalg.factor,
     linalg=Namespace(
-        array_api_compat.numpy.linalg,
+        STANDARD.linalg,
         {
             "cholesky": linalg.standard_cholesky,
             "inv": linalg.inv,
@@ -178,7 +176,7 @@ XP: Namespace = generic.extend(
     sinc=np.sinc,
     std=_NORMS["std"],
     **generic_vjp_kernels.cheap_slopes(lambda: XP),
-    special=lambda xp: generic_special.special_of(xp, scipy.special, polygamma=special.polygamma),
+    special=lambda xp: generic_special.special_of(xp, special.SCIPY, polygamma=special.polygamma),
 )
 
 

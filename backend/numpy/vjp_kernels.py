@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
 
 from ..generic import namespace as generic
 from ..generic import vjp_kernels as generic_kernels
 from .networks.segments import add_rows
+from .standard import STANDARD
 
-PLAIN = generic.extend(array_api_compat.numpy)  # for dtypes and shapes that have no faster way here
+PLAIN = generic.extend(STANDARD)  # for dtypes and shapes that have no faster way here
 _min_reduce: Any = np.minimum.reduce  # untyped, as in `backend.py`
 _max_reduce: Any = np.maximum.reduce
 _add_reduce: Any = np.add.reduce
@@ -24,12 +24,19 @@ _any: Any = np.logical_or.reduce  # half a µs less than the method
 
 _INTEGERS: dict[str, type] = {"d": np.int64, "f": np.int32, "e": np.int16}
 _SIGN: dict[str, Any] = {"d": np.int64(-(2**63)), "f": np.int32(-(2**31)), "e": np.int16(-(2**15))}
+_SIGN_BIT: dict[str, Any] = {"d": np.int64(63), "f": np.int32(31)}
+_ZERO: dict[str, Any] = {char: np.zeros((), char) for char in "fd"}  # less time than a Python number
 _NORMAL = {"d": 2.3e-308, "f": 1.2e-38}  # numbers above have all their digits
 
 
 def _alike(x1, x2) -> bool:
     """Two floating arrays of one shape and dtype, and not 0-d."""
     return x1.dtype is x2.dtype and x1.shape == x2.shape != () and x1.dtype.char in "fd"
+
+
+def _arrays(x1, x2) -> bool:
+    """Whether neither operand is a Python number."""
+    return type(x1) is np.ndarray and type(x2) is np.ndarray
 
 
 # ── masks ─────────────────────────────────────────────────────────────────────────────────────
@@ -57,15 +64,33 @@ def chosen(ct, larger, smaller):
 
 
 def shares(ct, larger, smaller):
-    """The chosen cotangent, and the mask of elements that are equal, which got half, or NaN, which got nothing."""
+    """The chosen cotangent, and the mask of elements that are equal, which got half, or NaN, which got nothing.
+
+    The mask is None where there are none. Then the sign of a difference, spread over the bits of a number, is the mask
+    of those that are chosen: two passes less than comparisons take.
+    """
+    if _arrays(larger, smaller) and _alike(ct, larger) and _alike(larger, smaller):
+        with np.errstate(over="ignore", invalid="ignore"):
+            share = np.subtract(smaller, larger)
+        char = share.dtype.char
+        if (
+            share.size
+            and _min_reduce(share, None) > -np.inf  # not if one is NaN
+            and not _any(np.equal(share, _ZERO[char]), None)
+        ):
+            bits: Any = share.view(_INTEGERS[char])
+            np.right_shift(bits, _SIGN_BIT[char], bits)
+            np.bitwise_and(bits, ct.view(bits.dtype), bits)
+            return share, None
     wins = np.asarray(np.greater_equal(larger, smaller))
     odd = np.equal(wins, np.greater_equal(smaller, larger))
     share = masked(ct, wins)
-    if _any(odd, None):
-        if odd.ndim == 0:
-            return np.asarray(share * 0.5, ct.dtype), odd
-        indices = odd.nonzero()
-        share[indices] *= 0.5
+    if not _any(odd, None):
+        return share, None
+    if odd.ndim == 0:
+        return np.asarray(share * 0.5, ct.dtype), odd
+    indices = odd.nonzero()
+    share[indices] *= 0.5
     return share, odd
 
 
@@ -77,7 +102,7 @@ def rest(ct, shares, smaller, larger):
         return chosen(ct, smaller, larger)
     out = np.empty(ct.shape, ct.dtype)
     np.bitwise_xor(ct.view(integers), share.view(integers), out.view(integers))
-    if _any(odd, None):
+    if odd is not None:
         indices = np.broadcast_to(odd, out.shape).nonzero()
         out[indices] = share[indices]
     return out
@@ -220,19 +245,23 @@ def over_squares(x1, x2):
 
 def extreme_share(ct, x, top, axis):
     """The shares of the cotangent, written to the few elements where the extreme is attained."""
+    if ct.dtype is not x.dtype or x.dtype.char not in "fd" or x.size < 64:
+        return generic_kernels.extreme_share(PLAIN, ct, x, top, axis)
     attained = np.equal(x, top).reshape(-1)
+    if top.size == 1:
+        first = attained.argmax()
+        if not _any(attained[first + 1 :], None):
+            out = np.zeros(x.shape, x.dtype)
+            if attained[first]:
+                out.reshape(-1)[first] = ct.item()
+            return out
     indices = attained.nonzero()[0]
-    if (
-        attained.size < 64
-        or 4 * indices.size > attained.size
-        or ct.dtype is not x.dtype
-        or x.dtype.char not in "fd"
-    ):
+    if 4 * indices.size > attained.size:
         return generic_kernels.extreme_share(PLAIN, ct, x, top, axis)
     out = np.zeros(x.shape, x.dtype)
     flat = out.reshape(-1)
     if top.size == 1:
-        flat[indices] = ct.reshape(()) / (indices.size or 1)
+        flat[indices] = ct.reshape(()) / indices.size
         return out
     # the index of the output that each of these elements belongs to
     lines = np.zeros(indices.shape, np.intp)

@@ -262,6 +262,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "train/cli/app.py",
     ): "imports typer, of the extra `train`: only after its lack would have been told",
     (
+        "backend/generic/namespace.py",
+        "backend/generic/dask/namespace.py",
+    ): "eight files for Dask's arrays: when a program meets one",
+    (
         "backend/select.py",
         "backend/cuda/backend.py",
     ): "importing CuPy takes a second: only when asked for",

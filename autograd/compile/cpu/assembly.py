@@ -20,11 +20,12 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
 from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan, to_watch
-from . import numba_kernels, numpy_calls
+from . import families, numpy_calls
 from .kernels import Kernel, Writer
 from .native.table import native_op
 from .native.threads import halves
 from .numpy_blocks import BlockWriter
+from .templates import FREE, Number, Template
 
 _INFIX = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
@@ -63,6 +64,9 @@ class Assembly:
     output_rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     kernels: list[str] = field(default_factory=list)
+    # of compiled kernels: what earlier programs of the function used, and what this one does
+    met: families.Met = field(default_factory=dict)
+    used: list[families.Chosen] = field(default_factory=list)
     # what makes an array of a number
     asarray: Any = np.asarray
     # what a runner on a device is made with: `compile/cuda/assemble.py`
@@ -128,7 +132,7 @@ class Assembly:
         if op.name == "permute_dims":
             return f"{base}.transpose({op.args[1]!r})"
         if op.name == "reshape":
-            return f"{base}.reshape({op.result.shape!r})"
+            return f"{base}.reshape({self.bind(op.result.shape)})"
         if op.name == "getitem":
             return f"{base}[{self.bind(op.args[1])}]"
         function = self.bind(op.function, "f")
@@ -147,7 +151,7 @@ class Assembly:
         if type(x) is Value:
             return self.value(x)
         if not any(True for _ in values_in(x)):
-            if type(x) is tuple and all(type(part) in (int, str, type(None)) for part in x):
+            if type(x) is tuple and all(type(part) in (str, type(None)) for part in x):
                 return repr(x)
             return self.literal(x)
         if isinstance(x, tuple):
@@ -344,7 +348,7 @@ class Assembly:
             writer.statement(s)
         arguments: list[str] = []
         argument_types: list[Any] = []
-        for name, what in kernel.arguments.items():
+        for what, name in kernel.arguments.items():
             if type(what) is not Value:
                 self.blocks[name] = what
                 arguments.append(name)
@@ -369,14 +373,11 @@ class Assembly:
             arguments.append(own)
             argument_types.append((np.dtype(dtype), 1))
         steps = kernel.finished()
+        argument_types = [FREE, *argument_types]
         if steps:
             argument_types = [int, *argument_types, int, int, int]
-        source = kernel.source("kernel")
-        function = numba_kernels.compile_kernel(
-            source, kernel.constants, argument_types, kernel.definitions()
-        )
-        self.kernels.append(source)
-        name = self.bind(function, "kernel")
+        name, free = self.compiled(*kernel.template(), argument_types)
+        arguments = [*free, *arguments]
         if not steps:
             self._run(kernel, f"{name}({', '.join(arguments)})", kernel.lines)
         for i, step in enumerate(steps):
@@ -386,6 +387,16 @@ class Assembly:
                 self.lines.append(f"{self.known('halves', halves)}({shared}, {step.length})")
             else:
                 self._run(kernel, f"{name}({given}, 0, 0, 0)", step.lines)
+
+    def compiled(
+        self, template: Template, numbers: tuple[Number, ...], argument_types: list[Any]
+    ) -> tuple[str, list[str]]:
+        """The name of a compiled kernel, and those of the arguments in place of `FREE`."""
+        chosen = families.kernel_for(template, numbers, argument_types, self.met)
+        self.used.append(chosen)
+        self.kernels.append(chosen.source)
+        name = self.bind(chosen.function, "kernel")
+        return name, [self.bind(x, f"{name}_{row}") for row, x in chosen.rows.items()]
 
     def _run(self, kernel: Kernel, call: str, lines: list[str]) -> None:
         """Call a kernel, and raise what it refuses in these lines of it."""

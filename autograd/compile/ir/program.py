@@ -8,7 +8,7 @@ only be passed on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,11 +125,19 @@ class Op:
 
     def outputs(self) -> list[Value]:
         """The values that it makes."""
-        return list(values_in(self.result))
+        return values_in(self.result)
 
     def inputs(self) -> list[Value]:
         """The values that it uses, those of settings and of keys too."""
-        return list(values_in((self.args, self.settings)))
+        found: list[Value] = []
+        for x in self.args:
+            if type(x) is Value:
+                found.append(x)
+            else:
+                _collect(x, found)
+        if self.settings:
+            _collect(self.settings, found)
+        return found
 
 
 @dataclass
@@ -146,22 +154,37 @@ class Program:
     precision: str = "float32"  # of products
 
 
-def values_in(x: Any) -> Iterator[Value]:
+def values_in(x: Any) -> list[Value]:
     """The `Value`s in nested tuples, lists, dicts, slices and results."""
+    found: list[Value] = []
+    _collect(x, found)
+    return found
+
+
+def _collect(x: Any, found: list[Value]) -> None:
+    """Add the `Value`s in `x`: a list and no generator, since passes ask for the inputs of every operation often."""
     cls = type(x)
     if cls is Value:
-        yield x
-    elif cls is Tuple:
-        for part in x.items:
-            yield from values_in(part)
+        found.append(x)
+        return
+    if cls in _LEAVES:
+        return
+    parts: Any
+    if cls is Tuple:
+        parts = x.items
     elif isinstance(x, tuple | list):
-        for part in x:
-            yield from values_in(part)
+        parts = x
     elif cls is dict:
-        for part in x.values():
-            yield from values_in(part)
+        parts = x.values()
     elif cls is slice:
-        yield from values_in((x.start, x.stop, x.step))
+        parts = (x.start, x.stop, x.step)
+    else:
+        return
+    for part in parts:
+        _collect(part, found)
+
+
+_LEAVES = frozenset((bool, int, float, str, type(None)))
 
 
 def replace(x: Any, new: Callable[[Any], Any]) -> Any:
@@ -170,10 +193,10 @@ def replace(x: Any, new: Callable[[Any], Any]) -> Any:
     if cls is tuple or cls is list:
         return cls([replace(part, new) for part in x])
     if cls is dict:
-        return {k: replace(v, new) for k, v in x.items()}
+        return {k: replace(v, new) for k, v in x.items()} if x else {}
     if cls is slice:
         return slice(replace(x.start, new), replace(x.stop, new), replace(x.step, new))
-    if isinstance(x, tuple) and hasattr(x, "_make"):
+    if cls is not Value and isinstance(x, tuple) and hasattr(x, "_make"):
         return x._make([replace(part, new) for part in x])
     return new(x)
 

@@ -10,6 +10,7 @@ import bisect
 from dataclasses import dataclass, field
 
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Program, Value
+from ..ir.views import contiguous
 from .fuse import Statement, Statements, stored
 
 ALIGN = 64  # bytes
@@ -192,10 +193,17 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
     elif s.method != "loop" or new not in s.made:
         return False
     return all(
-        v is old and old.shape == new.shape
+        _is_whole(out, v, old) and old.shape == new.shape
         for op in s.ops
         for v in op.inputs()
         if out.root(v) is old
+    )
+
+
+def _is_whole(out: Statements, v: Value, old: Value) -> bool:
+    """Whether `v` is `old`, or the same elements in the same order under another name."""
+    return v is old or (
+        v.shape == old.shape and out.refs[v].offset == 0 and out.refs[v].strides == contiguous(old.shape)
     )
 
 

@@ -60,6 +60,9 @@ def pair_outputs(
     """
     used: set[int] = set()
     replaced_inputs: dict[int, int] = {}
+    output_parts, input_parts = (
+        [path.split(".")[::-1] for path in paths] for paths in (output_paths, input_paths)
+    )
     for k, v in enumerate(program.outputs):
         if type(v) is not Value or v.value_type != ARRAY or v.input_index >= 0:
             continue
@@ -67,7 +70,7 @@ def pair_outputs(
         for i, x in enumerate(arrays):
             if x is None or i in used or x.shape != v.shape or x.dtype != v.dtype:
                 continue
-            rating = (_common_parts(output_paths[k], input_paths[i]), int(i in donated))
+            rating = (_common_parts(output_parts[k], input_parts[i]), int(i in donated))
             if rating > score:
                 best, score = i, rating
         if best >= 0:
@@ -76,10 +79,10 @@ def pair_outputs(
     return replaced_inputs
 
 
-def _common_parts(a: str, b: str) -> int:
-    """The number of parts that two paths have in common, counted from the end."""
+def _common_parts(a: list[str], b: list[str]) -> int:
+    """The number of parts that two paths, from their ends, have in common at the end."""
     count = 0
-    for x, y in zip(reversed(a.split(".")), reversed(b.split(".")), strict=False):
+    for x, y in zip(a, b, strict=False):
         if x != y:
             break
         count += 1

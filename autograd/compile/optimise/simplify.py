@@ -34,6 +34,8 @@ def simplify(program: Program) -> None:
 
 def _rename(program: Program, same: dict[Value, Value]) -> None:
     """Put one value for another, and drop the operations that made the others."""
+    if not same:
+        return
 
     def new(x: Any) -> Any:
         while type(x) is Value and x in same:

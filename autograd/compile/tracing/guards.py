@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.array import backend_array
@@ -42,6 +45,8 @@ class ArgumentGuard:
     path : str
         Where it stands, for messages.
     value : Value or None
+    key
+        `static_key` of what is no array, at the time of recording: a list may be changed where it is.
     """
 
     argument_type: str
@@ -49,9 +54,75 @@ class ArgumentGuard:
     like: Any
     path: str
     value: Value | None = None
+    key: Hashable = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.argument_type != "array":
+            self.key = static_key(self.like)
 
     def describe(self) -> str:
         """The text of it in messages."""
         if self.argument_type == "array":
             return f"{self.like.dtype}[{', '.join(map(str, self.like.shape))}]"
         return repr(self.like) if self.argument_type == "static" else type(self.like).__name__
+
+
+# ── values that belong to a program ───────────────────────────────────────────────────────────
+
+# Types whose values are hashed, and equal to no other value of their type.
+PLAIN = frozenset((bool, int, str, bytes, type(None)))
+CONTAINERS = frozenset((tuple, list, dict, set, frozenset))
+
+
+def static_key(x: Any) -> Hashable:
+    """A key that is equal for two values only if a program of one is right for the other.
+
+    Types count, so that 1, 1.0 and True are three values, within containers too, and 0.0 is not -0.0; NaN is NaN. Of
+    lists, dicts, sets and dataclasses it holds what is in them now, so that one that is changed where it is has another
+    key. Objects that cannot be compared are themselves alone.
+    """
+    cls = type(x)
+    if cls in PLAIN:
+        return cls, x
+    if isinstance(x, float):
+        return (cls, float(x), math.copysign(1.0, x)) if x == x else (cls, "nan")
+    if cls is complex:
+        return cls, repr(x)
+    if cls in CONTAINERS:
+        if cls is dict:
+            return dict, *((static_key(k), static_key(v)) for k, v in x.items())
+        parts = (static_key(part) for part in x)
+        return (cls, *parts) if cls in (tuple, list) else (cls, frozenset(parts))
+    if is_changeable(x) and dataclasses.is_dataclass(cls):
+        return cls, *(static_key(getattr(x, f.name)) for f in dataclasses.fields(cls))
+    return cls, _Compared(x)
+
+
+def is_changeable(x: Any) -> bool:
+    """Whether a value may be another one later, as a list may."""
+    try:
+        hash(x)
+    except TypeError:
+        return True
+    return False
+
+
+class _Compared:
+    """A value as its own `!=` compares it, which may be an array's, or raise."""
+
+    __slots__ = ("hash", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.hash = hash(type(value) if is_changeable(value) else value)
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not _Compared or type(self.value) is not type(other.value):
+            return False
+        try:
+            return self.value is other.value or not self.value != other.value
+        except (TypeError, ValueError):
+            return False

@@ -147,6 +147,8 @@ def _check_libraries(name: str, args: Any) -> None:
         v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
         if (isinstance(v, Tracer) and v.of.value_type == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
     ]  # fmt: skip
+    if len(values) < 2:
+        return
     homes = [backend_of(v).array_type for v in values]
     for v, home in zip(values, homes, strict=True):
         if home is not homes[0]:

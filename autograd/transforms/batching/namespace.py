@@ -236,7 +236,7 @@ def _batched_namespace() -> Any:
     tables = {*BY_NAME, *(name for names, _ in GROUPS for name in names)}
     for name, formula in list(xp.__dict__.items()):
         if name in tables:
-            setattr(xp, name, getattr(functions, name))
+            delattr(xp, name)  # found in `functions` when it is first asked for
         elif callable(formula):
             setattr(xp, name, _of_formula(name, formula))
     return xp

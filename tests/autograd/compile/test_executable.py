@@ -81,11 +81,11 @@ def test_unusual_arguments(fast):
                 close(compiled(given, nan=float("nan")), f(given))
     assert len(compiled._executables) == 4
     compiled(x, odd)
-    before = compiled._recorded
+    before = compiled._recordings.count
     compiled(x, odd)
-    assert compiled._recorded == before
+    assert compiled._recordings.count == before
     compiled(x, Odd())  # another one might be different
-    assert compiled._recorded == before + 1
+    assert compiled._recordings.count == before + 1
 
 
 def test_no_arguments(fast):
