@@ -56,7 +56,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default=",".join(DEFAULT), help="of: " + ", ".join(PARTS))
+    parser.add_argument(
+        "--only",
+        default=",".join(n for n, p in DEFAULT.items() if p.exists),
+        help="of: " + ", ".join(PARTS),
+    )
     parser.add_argument("--rounds", type=int, help="of every part that has rounds")
     parser.add_argument(
         "--wait", type=float, default=60, help="seconds for the machine to get quiet before a part"
@@ -78,11 +82,13 @@ def main() -> int:
         return 0
     if args.list:
         for name, part in PARTS.items():
-            print(f"{name:14} {part.seconds:4} s  {part.what}")
+            print(
+                f"{name:14} {part.seconds:4} s  {part.what}{'' if part.exists else ' (not there)'}"
+            )
         return 0
     names = args.only.split(",")
     for name in names:
-        if name not in PARTS:
+        if name not in PARTS or not PARTS[name].exists:
             parser.error(f"--only: {name!r} is not one of {', '.join(PARTS)}")
     pythons = mlp.interpreters(args.python)
     parts = f"{len(names)} part{'s' * (len(names) > 1)}"

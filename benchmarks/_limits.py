@@ -123,6 +123,20 @@ def _peak_memory(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
         yield "big: training, MiB, at most torch's", ours["training"], rows["torch"]["training"]
 
 
+def _new_shapes(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
+    if len(found["sizes"]) == 12:
+        for way, most in found["limits"].items():
+            yield f"twelve new batch sizes, {way}, s", found["ways"][way]["seconds"]["median"], most
+
+
+def _solvers(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
+    tasks = found["cg, sparse"]
+    hand, way = tasks["forward"]["by hand"]["median"], "compiled, kernels"
+    forward, whole = (tasks[kind][way]["median"] for kind in ("forward", "gradient"))
+    yield "cg of 10,000 unknowns, compiled over SciPy's by hand", forward / hand, 1.1
+    yield "its gradient, beyond the solve, over SciPy's by hand", (whole - forward) / hand, 1.2
+
+
 def _import_time(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
     yield "import pullback, s", found["pullback beyond s"]["median"], found["limit s"]
 
@@ -131,7 +145,8 @@ LIMITS: dict[str, Callable[[Any, Mapping[str, Any]], Iterator[Limit]]] = {
     "mlp": _mlp, "adam": _adam, "fit_large": _fit_large, "adjoint": _adjoint, "sparse": _sparse,
     "convolution": _convolution, "recurrence": _recurrence, "attention": _attention,
     "graph_network": _graph_network, "vmap": _vmap, "hips": _hips, "overhead": _overhead,
-    "peak_memory": _peak_memory, "import_time": _import_time,
+    "peak_memory": _peak_memory, "import_time": _import_time, "new_shapes": _new_shapes,
+    "solvers": _solvers,
 }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ DEFAULT: dict[str, Part] = {
     "fit_large": Part("fit_large", 200, "an epoch of fit on 60,000 × 784"),
     "adjoint": Part("adjoint", 60, "dense systems with their gradients", threads=1),
     "sparse": Part("sparse", 40, "a sparse system of 250,000 unknowns"),
-    "solvers": Part("solvers", 60, "iterative solvers inside compiled steps"),
+    "solvers": Part("solvers_compiled", 60, "iterative solvers inside compiled steps"),
     "convolution": Part("convolution", 60, "convolutions, a step of a CNN"),
     "recurrence": Part("recurrence", 60, "LSTM, GRU, RNN"),
     "attention": Part("attention", 50, "attention, a transformer's block"),
@@ -80,6 +80,9 @@ DEFAULT: dict[str, Part] = {
     "scaling": Part("scaling", 60, "a step against width, depth and batch"),
 }  # fmt: skip
 FURTHER: dict[str, Part] = {
+    "programs": Part(
+        "programs", 20, "calls that change their lengths", settings={"lengths": 12, "fast": True}
+    ),
     "chain": Part("chain", 60, "a million chained operations"),
     "ranks": Part("ranks", 120, "1, 2 and 4 ranks"),
     "rules": Part("rules", 120, "backward over forward, function by function"),

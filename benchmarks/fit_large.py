@@ -42,7 +42,7 @@ def data(rows: int = ROWS) -> tuple[Any, Any]:
     """Inputs in float32 and labels, of a training part, and of a tenth of all rows for validation."""
     rng = np.random.default_rng(0)
     x = rng.random((rows + rows // 9, COLUMNS), dtype=np.float32)
-    y = np.argmax(x @ rng.standard_normal((COLUMNS, CLASSES), dtype=np.float32), axis=1)
+    y = np.argmax((x - 0.5) @ rng.standard_normal((COLUMNS, CLASSES), dtype=np.float32), axis=1)
     return (x[:rows], y[:rows]), (x[rows:], y[rows:])
 
 
