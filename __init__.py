@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import (
     _environment,  # noqa: F401 - first: it sets what OpenBLAS reads when NumPy loads
     autograd,
     backend,
-    models,
-    optim,
 )
 from .autograd import (
     Array,
@@ -48,6 +46,9 @@ from .autograd.functions import namespace as xp
 from .autograd.functions import random, special
 from .autograd.pytree import tree
 from .backend import BackendError
+
+if TYPE_CHECKING:
+    from . import models, optim
 
 __version__ = "0.1.0"
 
@@ -121,7 +122,7 @@ sys.modules.update(
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("compat", "distributed", "train"):  # loaded on demand: not every program uses them
+    if name in ("compat", "distributed", "models", "optim", "train"):  # not every program uses them
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -12,7 +12,7 @@ from typing import Any
 
 from _report import environment, quartiles, save
 
-LIMIT = 0.3
+LIMIT = 0.15
 EXTRAS = ("cupy", "sklearn", "rich", "typer", "safetensors", "matplotlib", "numba", "torch", "jax")
 CODE = f"""
 from time import perf_counter as now

@@ -21,7 +21,7 @@ from _problem import ON_GPU, OPTIMIZERS, SIZES
 from _report import environment, microseconds, quartiles, save, table, without_paths
 from _worker import WORKER_ENV, PeerError, Worker
 
-OVER = ("hand", "torch", "products")  # whose time the others are divided by
+OVER = ("hand", "torch", "products", "jax")  # whose time the others are divided by
 
 
 def measure(

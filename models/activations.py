@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd import custom_vjp
 from ..autograd.core.typing import Value
 from ..autograd.functions import namespace as xp
 from ..autograd.functions import special
@@ -145,6 +146,26 @@ def hard_swish(x: Value, /) -> Any:
     return x * hard_sigmoid(x)
 
 
+@custom_vjp
+def _gelu(x: Value) -> Any:
+    """`gelu` of a large array, which keeps its slope as one factor."""
+    return _gelu_kept(x)[0]
+
+
+def _gelu_kept(x: Value) -> tuple[Any, Any]:
+    share = 0.5 * special.erfc(-math.sqrt(0.5) * x)  # Φ(x)
+    return x * share, (x, share)
+
+
+def _gelu_pulled(kept: Any, ct: Any) -> tuple[Any]:
+    """``ct (Φ(x) + x φ(x))``: of the slope as one factor a compiled program keeps nothing else."""
+    x, share = kept
+    return (ct * (share + x * (math.sqrt(0.5 / math.pi) * xp.exp(-0.5 * (x * x)))),)
+
+
+_gelu.defvjp(_gelu_kept, _gelu_pulled)
+
+
 def gelu(x: Value, /) -> Any:
     """``x Φ(x)`` with the normal distribution's Φ, as ``½ x erfc(−x / √2)`` (Hendrycks, Gimpel, 2016).
 
@@ -155,7 +176,13 @@ def gelu(x: Value, /) -> Any:
     Array([   -0.,     0., 10000.], dtype=float64, device='cpu')
     """
     x = xp.asarray(x)
-    return 0.5 * x * special.erfc(-math.sqrt(0.5) * x)
+    if x.size >= _LARGE:
+        return _gelu(x)
+    return _gelu_kept(x)[0]
+
+
+# Elements from which on memory is what takes the time, and the slope as one array is worth its 80 µs.
+_LARGE = 1 << 16
 
 
 def gelu_tanh(x: Value, /) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd.core.typing import PyTree
 from .replay import Replayed
-from .step import LossSum, Tally
+from .step import LossSum, SummedTally, Tally
 
 # On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
 _STEPS_BETWEEN_LOOKS = 100
@@ -19,7 +19,7 @@ _STEPS_BETWEEN_LOOKS = 100
 Ending = tuple[str, str]
 
 
-T = TypeVar("T", Tally, LossSum)
+T = TypeVar("T", Tally, SummedTally, LossSum)
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Training(Generic[T]):
         The model, or the vector that holds its arrays.
     state : pytree
         Of the optimiser.
-    tally : Tally or LossSum
+    tally : Tally, SummedTally or LossSum
         What is counted of the steps, where the model is.
     """
 

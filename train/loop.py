@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
 from .fitting.agreed import AgreedInterrupt
 from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, progress_of, read_only
-from .fitting.feeding import check_form, checked, epochs_of, least_rows
+from .fitting.feeding import check_form, check_training_loss, checked, epochs_of, least_rows
 from .fitting.keeping import Keeper, check_every
 from .fitting.result import Fit, diverged
 from .fitting.resuming import (
@@ -42,9 +43,9 @@ from .measure import evaluate, evaluate_on_ranks, rows_at_once, warn_of_other_lo
 from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
-from .replay import Forward, check_precision, kernels_pay, replayed_step
+from .replay import Forward, check_precision, kernels_pay, replayed_step, shape_of
 from .schedules import note_loss, on_plateau
-from .step import Tally, copy_leaves, key_of, scaled, training_step
+from .step import SummedTally, Tally, copy_leaves, key_of, scaled, training_step
 from .stopping import Epoch, ValidationPatience
 
 
@@ -52,7 +53,7 @@ def fit(
     model: PyTree,
     loss: Callable[..., Any],
     train: PyTree,
-    validation: PyTree,
+    validation: PyTree | None,
     opt: Any,
     *,
     loss_of: str = "outputs",
@@ -61,6 +62,7 @@ def fit(
     batch_size: int | None = 32,
     batches: str = "shuffled",
     patience: int = 50,
+    training_loss: str = "measured",
     l1: float = 0.0,
     plateau: ReduceOnPlateau | None = None,
     seed: int = 0,
@@ -90,7 +92,8 @@ def fit(
         ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch. Of a
         read-only memory map (``np.load(…, mmap_mode="r")``) little is in memory at any time. Both
         may be trees of arrays, with as many rows in each: a tuple x is several inputs, ``model(*x)``, as
-        ``((tokens, lengths), (targets, mask))``; any other tree is one.
+        ``((tokens, lengths), (targets, mask))``; any other tree is one. `validation` may be None: then the training
+        loss decides which weights are the best and when patience ends, and the losses and scores of validation are NaN.
     opt : optimiser
         From `pb.optim`: its ``init`` and ``step``.
     loss_of : {"outputs", "model"}
@@ -110,6 +113,11 @@ def fit(
         How rows make batches: in a new order for each epoch; shuffled once and taken in that order in every epoch; or
         drawn anew for each step from all rows (without repetition within a batch; an epoch is then as many steps, but
         not every row comes in it).
+    training_loss : {"measured", "steps"}
+        What the history has as an epoch's training loss. "measured": that of its last weights, by a pass over the
+        training part, which takes about a third of the epoch's time. "steps": the mean over the rows of its steps'
+        losses, each by the weights before the step, as other libraries report it: nothing is computed for it, and the
+        training score is NaN after the first line.
     l1 : float
         Strength of a penalty ``l1 Σ |W|`` on arrays of two dimensions or more, never on biases. With `SGD`, with or
         without momentum, each step ends with the proximal step, which makes weights exactly 0; other methods take its
@@ -127,7 +135,7 @@ def fit(
     fast : bool, optional
         Whether the compiled step, and then the measuring too, has numba's kernels on a CPU, where it is installed. By
         default in 500 steps or more of models with convolutional, recurrent or attention layers, for which there are
-        kernels that are worth the seconds of compiling.
+        kernels that are worth the seconds of compiling, and of others where steps times parameters come to 10⁹.
     precision : {"float32", "tf32", "bfloat16", "float16"}
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
@@ -176,14 +184,14 @@ def fit(
         If the checkpoint cannot be written; the one before stays. If another training writes to it.
     ValueError
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
-        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite; for fewer `epochs`
-        than are done; for `resume` without a `checkpoint`.
+        cannot be had, an unknown way of making batches or kind of `training_loss`, or an `l1` that is negative or not
+        finite; for fewer `epochs` than are done; for `resume` without a `checkpoint`.
     TypeError
         If a part holds something that is no array; for a loss that is no function, an `opt` that is no optimiser, or a
         callback that is none.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how; for
-        ``batch_size=None`` on several ranks.
+        ``batch_size=None`` or ``training_loss="steps"`` on several ranks.
     DistributedError
         On every rank: if they differ in settings, in data, or after an epoch in a bit of the model; or if one fails.
 
@@ -241,11 +249,11 @@ def fit(
     check_batches("fit", batches)
     whole = batch_size is None
     check_form(loss_of, batch_size, batches)
+    check_training_loss(training_loss, distributed)
     check_every(every)
-    train, validation = (
-        checked(name, part, loss_of, whole)
-        for name, part in (("train", train), ("validation", validation))
-    )
+    validated, summed = validation is not None, training_loss == "steps"
+    train = checked("train", train, loss_of, whole)
+    validation = checked("validation", validation, loss_of, whole) if validated else None
     home = backend_of_model(model, train)
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
@@ -257,7 +265,7 @@ def fit(
     def about() -> dict[str, str]:
         return description(
             model, loss, score, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
-            seed=seed, precision=precision, compile=compile, fast=fast,
+            seed=seed, precision=precision, compile=compile, fast=fast, training_loss=training_loss,
         )  # fmt: skip
 
     ranks = Ranks.of(distributed, home, whole)
@@ -270,11 +278,11 @@ def fit(
     one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
-        model: PyTree, state: PyTree, tally: Tally, x: PyTree, *y: PyTree
-    ) -> tuple[Any, Any, Tally]:
+        model: PyTree, state: PyTree, tally: Any, x: PyTree, *y: PyTree
+    ) -> tuple[Any, Any, Any]:
         own = fold_in(key, tally.done) if different else None
         model, state, value = one_step(model, state, own, x, *y)
-        return model, state, tally.after(value, 1)
+        return model, state, tally.after(value, shape_of(x)[0] if summed and not whole else 1)
 
     weighted = ranks is not None and different
     source = epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
@@ -291,12 +299,18 @@ def fit(
 
     taken = evaluate if ranks is None else partial(evaluate_on_ranks, ranks)
 
-    def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
-        losses = (
-            taken(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward)
-            for part in (train, validation)
+    def measured_on(model: PyTree, part: PyTree) -> tuple[float, float]:
+        if part is None:
+            return math.nan, math.nan
+        return taken(
+            model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward
         )
-        return Epoch(epoch, steps, *next(losses), *next(losses))
+
+    def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
+        of_train = (
+            (training.tally.take(), math.nan) if summed and epoch else measured_on(model, train)
+        )
+        return Epoch(epoch, steps, *of_train, *measured_on(model, validation))
 
     def report(moment: str) -> None:
         run.seconds = time.perf_counter() - started
@@ -331,7 +345,7 @@ def fit(
             now = measure(training.parameters, epoch, run.steps)
             run.history.append(now)
             if plateau is not None:
-                note_loss(opt, training.state, now.validation_loss)
+                note_loss(opt, training.state, rule.watched(now))
             if rule.note(now):
                 run.model, run.best = owned(training.parameters), now
             report("on_epoch")
@@ -341,7 +355,7 @@ def fit(
         return ending(epoch)
 
     def ending(epoch: int) -> Ending | None:
-        bad = diverged(run.history[-1]) or calls.ending
+        bad = diverged(run.history[-1], validated) or calls.ending
         if bad is None and interrupt.seen:
             return "interrupted", f"{interrupt} in epoch {epoch}"
         return bad or rule.ended(epoch)
@@ -382,10 +396,12 @@ def fit(
         shown = stack.enter_context(progress_of(progress, epochs, patience, rank))
         calls = Callbacks(listed(callbacks, on_epoch, shown), ranks)
         stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume, stack))
-        training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
+        tally = (SummedTally if summed else Tally).new(home)
+        training: Training[Any] = Training(replay, owned(model), owned(opt.init(model)), tally)
         if stored is None:
             first = measure(model, 0, 0)
-            run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
+            run = Fit(model, first, [first])
+            rule = ValidationPatience(patience, first, validated)
         else:
             described.update(about())
             # first what says most of a difference
@@ -396,7 +412,7 @@ def fit(
             if ranks is None:
                 warm_up(training, stored.progress.get("calls", []), source.samples())
             run, start = restored(stored, training, model, opt, home, random)
-            rule = ValidationPatience(patience, run.best)
+            rule = ValidationPatience(patience, run.best, validated)
             check_epochs(epochs, start)
             if forward.compiled:
                 for own in (model, training.parameters)[: len(run.history)]:

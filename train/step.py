@@ -63,7 +63,7 @@ class Tally(NamedTuple):
         return cls(home.asarray(none), home.asarray(none.copy()), home.asarray(np.zeros(())))
 
     def after(self, loss: Value, rows: int) -> Tally:
-        """The tally after one more step."""
+        """The tally after one more step; the number of its rows is that of a `SummedTally` alone."""
         value, xp = _as_float64(loss)
         done = self.done + 1
         # by `where` alone, which a device's kernels know: what they do not know would cut the step into two launches
@@ -84,6 +84,54 @@ class Tally(NamedTuple):
         if bad:
             return bad, float(to_numpy(self.loss))
         return int(to_numpy(self.done)), None
+
+
+class SummedTally(NamedTuple):
+    """A `Tally` that also sums the rows' losses over an epoch.
+
+    Attributes
+    ----------
+    done, bad, loss
+        As a `Tally` has them.
+    total : array float64 ()
+        Mean loss of a batch times its rows, summed over the epoch's steps.
+    rows : array float64 ()
+        Their rows.
+    """
+
+    done: Any
+    bad: Any
+    loss: Value
+    total: Any
+    rows: Any
+
+    @classmethod
+    def new(cls, home: Backend) -> SummedTally:
+        """The tally of no step, with arrays of this backend."""
+        return cls(*Tally.new(home), home.asarray(np.zeros(())), home.asarray(np.zeros(())))
+
+    def after(self, loss: Value, rows: int) -> SummedTally:
+        """The tally after one more step."""
+        value, xp = _as_float64(loss)
+        counted = Tally(*self[:3]).after(loss, rows)
+        return SummedTally(
+            *counted, xp.asarray(self.total + value * rows), xp.asarray(self.rows + rows)
+        )
+
+    def is_bad(self) -> bool:
+        """Whether any loss was not finite; the answer waits for the device."""
+        return bool(self.bad)
+
+    def read(self) -> tuple[int, float | None]:
+        """As `Tally.read`."""
+        return Tally(*self[:3]).read()
+
+    def take(self) -> float:
+        """The mean over the epoch's rows; both sums begin anew at 0 in the same memory, as `LossSum.take` has it."""
+        mean = float(to_numpy(self.total)) / float(to_numpy(self.rows))
+        self.total[...] = 0.0
+        self.rows[...] = 0.0
+        return mean
 
 
 class LossSum(NamedTuple):

@@ -29,14 +29,21 @@ class ValidationPatience:
         0 for never.
     best : Epoch
         That with the lowest validation loss so far.
+    validated : bool
+        False where there is no validation part: then the training loss is watched in its place.
     """
 
     patience: int
     best: Epoch
+    validated: bool = True
+
+    def watched(self, epoch: Epoch) -> float:
+        """The loss by which epochs are told apart."""
+        return epoch.validation_loss if self.validated else epoch.loss
 
     def note(self, now: Epoch) -> bool:
         """Take in an epoch, and return whether it is the best so far."""
-        better = now.validation_loss < self.best.validation_loss
+        better = self.watched(now) < self.watched(self.best)
         if better:
             self.best = now
         return better
@@ -44,7 +51,8 @@ class ValidationPatience:
     def ended(self, epoch: int) -> tuple[str, str] | None:
         """The reason to end after this epoch, if there is one."""
         if self.patience and epoch - self.best.epoch >= self.patience:
-            return "patience", f"no better validation loss for {self.patience} epochs"
+            which = "validation loss" if self.validated else "loss"
+            return "patience", f"no better {which} for {self.patience} epochs"
         return None
 
 

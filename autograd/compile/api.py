@@ -16,8 +16,10 @@ from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
 from ..transforms.batching.opaque import opened, rows_from, with_level, without_level
 from ..transforms.transformed import is_global
+from .cpu.families import Met
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
+from .optimise.rematerialise import check_limit
 from .programs import PROGRAMS, Programs
 from .recordings import Recordings
 from .tracing import precision as precisions
@@ -38,15 +40,18 @@ class Compiled:
         fast: bool | None,
         programs: int,
         precision: str,
+        memory: int | None = None,
     ) -> None:
         functools.update_wrapper(self, f)
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
+        self._memory = memory
         self._last: Executable | None = None  # that was called last
         self._programs = Programs(programs)
         # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
+        self._met: Met = {}
         self._recordings = Recordings(programs)
         self._lock = threading.Lock()
 
@@ -63,6 +68,7 @@ class Compiled:
             self._fast,
             self._most,
             self._precision,
+            self._memory,
         )
         return Compiled, (self.f, *settings)
 
@@ -118,7 +124,7 @@ class Compiled:
         compiled = next((c for known, s, c in self._mapped if known == flags and s == spec), None)
         if compiled is None:
             f = _of_all_rows(self.f, spec, flags)
-            compiled = Compiled(f, (), (), self._fast, self._most, self._precision)
+            compiled = Compiled(f, (), (), self._fast, self._most, self._precision, self._memory)
             with self._lock:
                 self._mapped = [(flags, spec, compiled), *self._mapped][: self._most]
         with rows_from(level):
@@ -134,7 +140,9 @@ class Compiled:
             return self.f(*args, **kwargs)
         if trace.builder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        executable = make_executable(trace, self._donate, self._fast)
+        executable = make_executable(trace, self._donate, self._fast, self._memory, self._met)
+        if self._memory is not None:
+            executable.prepare()  # so that the first call says if it is too little
         with self._lock:
             before, self._last = self._last, executable
             self._programs.add(key, executable)
@@ -185,7 +193,7 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return make_executable(trace, self._donate, self._fast)
+            return make_executable(trace, self._donate, self._fast, self._memory, self._met)
         if self._last is None:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
@@ -224,6 +232,7 @@ def compile(
     fast: bool | None = None,
     programs: int = PROGRAMS,
     precision: str = "float32",
+    memory: int | None = None,
 ) -> Any:
     """Record a function once, and replay it fast.
 
@@ -239,8 +248,9 @@ def compile(
     static_argnums : int or tuple of int
         Arguments that belong to the program: a new value of one makes a new trace.
     fast : bool, optional
-        Fuse elementwise chains into kernels compiled by numba. By default where numba is installed, unless
-        ``PULLBACK_FAST=0``.
+        Fuse elementwise chains into kernels compiled by numba. With True they are compiled before the second call
+        runs. By default, where numba is installed, another process compiles them, and calls run by NumPy until they
+        are there, with results that are equal up to rounding; ``PULLBACK_FAST=1`` and ``=0`` are True and False.
     programs : int
         How many programs are kept, for different shapes, dtypes and structures: the ones used last. All but the last
         eight are kept as long as they hold less than 1 GiB: they give their memory back first, and then go.
@@ -248,6 +258,9 @@ def compile(
         To what the operands of float32 products are rounded; they are added up in float32, and everything else,
         parameters and gradients among it, is float32 all the same. On a GPU such products are several times faster;
         on a CPU they are slower, and give a GPU's numbers. float16 has a small range: `pb.optim.LossScaling`.
+    memory : int, optional
+        The most bytes that a program may take while it runs, beyond arguments and results. Where it would take more,
+        values are computed again instead of kept, those that cost least; results are the same, bit for bit. See Notes.
 
     Returns
     -------
@@ -258,7 +271,10 @@ def compile(
     ------
     TypeError
         From a call, where `f` branches on a value or reads one on the host, or a result's shape depends on values;
-        the message names the line.
+        the message names the line. From `compile`, where `memory` is no integer.
+    ValueError
+        From the first call, where the program cannot do with `memory`; the message says with how much it can, and
+        which values are the largest.
 
     Notes
     -----
@@ -273,6 +289,17 @@ def compile(
     `donate_argnums` changes those arguments' arrays, and returns them. After an exception within a call their
     contents are undefined.
 
+    What `memory` limits is what ``program()`` says in its line *memory*: the block in which values between lie, and
+    the results of library functions, at the moment at which most is alive. It does not hold the arguments, the results
+    of `f`, what a library function takes within itself, and what is kept in objects that are no arrays (factors). The
+    first call, which records, runs `f` as it is, with its memory. First, updates are done as soon as their gradients
+    are there, which costs nothing; then values are forgotten and computed again, by the cost of that (products by
+    their arithmetic, all else by bytes moved) for each byte and for the time until the next use: Kirisame et al.,
+    Dynamic tensor rematerialization, ICLR 2021, with the uses known in advance. Never done again are collectives,
+    functions that are recorded without a look into them (factorisations that return objects, say), and what is written
+    in place. A `pb.scan` is done again as a whole or not at all. `pb.checkpoint` says by hand what is computed again,
+    and works without `compile` as well.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -285,11 +312,13 @@ def compile(
     if f is None:
         return functools.partial(
             compile, donate_argnums=donate_argnums, static_argnums=static_argnums, fast=fast, programs=programs,
-            precision=precision,
+            precision=precision, memory=memory,
         )  # fmt: skip
     precisions.check(precision)
     if not callable(f):
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
+    if memory is not None:
+        check_limit(memory)
     if programs < 1:
         raise ValueError(f"compile: programs={programs} has to be at least 1")
     if fast:
@@ -298,4 +327,4 @@ def compile(
         f = f.f
     donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    return Compiled(f, donate, static, fast, programs, precision)
+    return Compiled(f, donate, static, fast, programs, precision, memory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import threading
@@ -18,6 +19,8 @@ from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
+from .cpu.background import Awaited, ask
+from .cpu.families import Met
 from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
@@ -54,10 +57,18 @@ class Executable:
     by_layout: bool = False
     # the backend, where its device runs programs: `cuda/assemble.py`
     device: Any = None
+    # the most bytes that it may take: `optimise/rematerialise.py`
+    memory: int | None = None
+    # the kernels that programs of this function used: `cpu/families.py`
+    met: Met = field(default_factory=dict)
+    # whether it may run by NumPy until its kernels are compiled
+    patient: bool = False
+    awaited: Awaited | None = None
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
+    # runners of the code as it is; those of the code before end with their calls
     free: list[Callable[..., Any]] = field(default_factory=list)
     runner_bytes: int = -1  # of the memory of one of them, once it is known
     lock: Any = field(default_factory=threading.Lock)
@@ -71,16 +82,19 @@ class Executable:
         run: Callable[..., Any]
         if self.by_layout and not in_order((args, kwargs)):
             return GUARD_FAILED
+        if self.awaited is not None and self.awaited.has_ended():
+            self._exchange()
+        free = self.free
         try:
-            run = self.free.pop()
+            run = free.pop()
         except IndexError:
             if not prepare:
                 return GUARD_FAILED
-            run = self.runner()
+            run, free = self._runner()
         try:
             return run(args, kwargs)
         finally:
-            self.free.append(run)
+            free.append(run)
 
     def read_numbers(self) -> tuple[int, ...]:
         """The places, among the leaves of the arguments, of Python numbers whose values are part of the program."""
@@ -90,7 +104,7 @@ class Executable:
             if guard.argument_type == "static" and guard.value is not None
         )
 
-    def memory(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes of the block and the results of all runners that are not at work."""
         if self.assembly is None:
             return 0
@@ -103,23 +117,40 @@ class Executable:
 
     def give_back(self) -> int:
         """Let go of the memory of runners, and return its bytes; the next call takes new memory."""
-        size = self.memory()
+        size = self.held_bytes()
         self.free.clear()
         return size
 
     def runner(self) -> Callable[..., Any]:
         """A new runner, with memory of its own."""
+        return self._runner()[0]
+
+    def _runner(self) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
+        """A new runner, and the list where it waits between calls."""
         with self.lock:
             if self.code is None:
                 self.prepare()
-        assert self.assembly is not None
-        return new_runner(self.assembly, self.code, self.extra)["run"]
+            assembly, code, extra, free = self.assembly, self.code, self.extra, self.free
+        assert assembly is not None
+        return new_runner(assembly, code, extra)["run"], free
+
+    def _exchange(self) -> None:
+        """Go on with kernels, as they are there, or nobody else compiles them."""
+        with self.lock:
+            if self.awaited is not None:
+                # what Ctrl-C cuts short begins anew
+                self.awaited, self.code, self.free = None, None, []
+                self.prepare()
 
     def prepare(self) -> None:
-        """Lay the program out and generate its code."""
+        """Lay the program out and generate its code.
+
+        Where kernels are missing that may be waited for, that code runs by NumPy, and this is called again.
+        """
         settings: dict[str, Any] = {
             "donated": self.donated,
             "replaced_inputs": self.replaced_inputs,
+            "memory": self.memory,
         }
         if self.device is not None and self.fast and len(self.program.ops) <= MOST:
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
@@ -129,8 +160,9 @@ class Executable:
         # an unrolled loop of thousands of operations would take minutes to compile
         kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         kernels = kernels and _in_native_order(self.program)
+        settings["met"] = self.met
         try:
-            self.assembly = assemble(self.program, kernels=kernels, **settings)
+            self._assemble(settings, kernels=kernels)
         except CompileError as error:
             warnings.warn(
                 f"compile({self.name}): {error}; it runs without kernels",
@@ -140,13 +172,32 @@ class Executable:
             self.assembly = assemble(self.program, kernels=False, **settings)
         self._write()
 
+    def _assemble(self, settings: dict[str, Any], *, kernels: bool) -> None:
+        """Lay the program out, by NumPy where its kernels are missing and another process compiles them."""
+        patient = kernels and self.patient
+        self.patient = False  # the second time, what is still missing is compiled here
+        nothing: Any = contextlib.nullcontext([])
+        with numba_kernels.only_what_is_there() if patient else nothing as missing:
+            self.assembly = assemble(self.program, kernels=kernels, **settings)
+        for chosen in self.assembly.used:
+            used = self.met.setdefault(chosen.family, [])
+            if chosen.variant not in used:
+                used.append(chosen.variant)
+        if missing:
+            self.awaited = ask(missing)
+            kernels = self.awaited is None
+            self.assembly = assemble(self.program, kernels=kernels, **settings)
+
     def _write(self) -> None:
         assert self.assembly is not None
+        self.extra, self.runner_bytes = {}, -1
         self.source = FunctionWriter(self, self.assembly).write()
         self.code = compile_text(self.source, self.name)
 
     def program_text(self) -> str:
         """The program for people."""
+        if self.awaited is not None and self.awaited.has_ended():
+            self._exchange()
         with self.lock:
             if self.assembly is None:
                 self.prepare()
@@ -160,7 +211,13 @@ class Executable:
         return nodes(self, self.assembly)
 
 
-def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> Executable:
+def make_executable(
+    trace: Trace,
+    donate: frozenset[int],
+    fast: bool | None,
+    memory: int | None = None,
+    met: Met | None = None,
+) -> Executable:
     """The program of a trace, simplified, with outputs of its own, and its guards.
 
     Parameters
@@ -170,6 +227,10 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         The arguments whose arrays may be overwritten.
     fast : bool or None
         Whether kernels are compiled; None for the default.
+    memory : int, optional
+        The most bytes that the program may take.
+    met : dict, optional
+        The kernels that earlier programs of the function used.
     """
     for guard in trace.guards:
         if guard.value is not None and guard.value.input_index in trace.builder.static:
@@ -208,6 +269,10 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         is_generic_library=trace.is_generic_library,
         by_layout=trace.builder.by_layout,
         device=trace.device,
+        memory=memory,
+        # recomputation is chosen for one way of running
+        patient=numba_kernels.patient(fast) and memory is None,
+        met={} if met is None else met,
         name=name,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..diagnostics.graph import Node
 from .cpu.assembly import Assembly
 from .ir.program import ARRAY, Value, op_text
+from .optimise.memory_use import memory_needed
 
 
 def program_text(executable: Any, out: Assembly) -> str:
@@ -21,10 +22,16 @@ def program_text(executable: Any, out: Assembly) -> str:
         )
     counts = ", ".join(f"{n} {what}" for what, n in program.removed.items() if n)
     lines += [f"taken out: {counts}"] if counts else []
+    need = memory_needed(program, out.statements, plan)
     lines.append(
-        f"memory: {plan.size:,} bytes in one block, {len(out.output_rings)} output buffers, "
-        f"{len(plan.donated)} written in place"
+        f"memory: {need:,} bytes, {plan.size:,} bytes in one block and {need - plan.size:,} returned by calls; "
+        f"{len(out.output_rings)} output buffers, {len(plan.donated)} written in place"
     )
+    if executable.awaited is not None:
+        n = len(executable.awaited.sources)
+        lines.append(
+            f"kernels: {n} are being compiled by another process; NumPy until they are there"
+        )
     if out.device is not None:
         steps = len(set(out.statements.times))
         lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")

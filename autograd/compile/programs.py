@@ -92,7 +92,7 @@ class Programs:
         if len(self._kept) <= ALWAYS:
             return
         total = sum(
-            k.executable.memory() + OPERATION * len(k.executable.program.ops) for k in self._kept
+            k.executable.held_bytes() + OPERATION * len(k.executable.program.ops) for k in self._kept
         )
         if total <= MEMORY:
             return

@@ -18,6 +18,19 @@ from .tracer_like import TRACERS, program_constant
 from .typing import XP
 from .views import VIEWS
 
+# What `Primitive` reads from its signature.
+_OF_SIGNATURE = frozenset(
+    (
+        "array_indices",
+        "arrays",
+        "indexed_arrays",
+        "keyword",
+        "positional",
+        "star",
+        "stub",
+        "variadic",
+    )
+)
 _ASPECTS = ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")  # as in `x_shape`
 
 
@@ -136,25 +149,21 @@ class Primitive:
         What computes it on raw arrays of any library, where no namespace has a function of this name (`attach_kernel`).
     """
 
+    stub: Callable[..., Any]
+    star: bool
+    positional: tuple[str, ...]
+    keyword: tuple[str, ...]
+    arrays: tuple[str, ...]
+    array_indices: tuple[int, ...]
+    indexed_arrays: tuple[tuple[int, str], ...]
+    variadic: str | None
+
     def __init__(
         self, text: str, *, outputs: tuple[str, ...] = (), residuals: tuple[str, ...] = ()
     ) -> None:
         self.name, _, parameters = text.partition("(")
         self.text = "(" + parameters
         self.identifier = self.name.rpartition(".")[2]
-        scope: dict[str, Any] = {}
-        exec(f"def f{self.text}: ...", scope)
-        self.stub = scope["f"]
-        # of its code, which takes a tenth of the time that its signature does: there are 240 of these
-        code = self.stub.__code__
-        self.star = bool(code.co_flags & inspect.CO_VARARGS)
-        last = code.co_argcount + code.co_kwonlyargcount
-        self.positional = (*code.co_varnames[: code.co_argcount], *code.co_varnames[last:])
-        self.keyword = code.co_varnames[code.co_argcount : last]
-        self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
-        self.array_indices = tuple(self.positional.index(p) for p in self.arrays)
-        self.indexed_arrays = tuple(zip(self.array_indices, self.arrays, strict=True))
-        self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
         self.views = self.name in VIEWS
         self.collective = self.name in signatures.COLLECTIVES
         self.outputs = outputs
@@ -171,6 +180,28 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name}{self.text}>"
+
+    def __getattr__(self, name: str) -> Any:
+        """What the signature says; read when it is first asked for, since a program uses few of 260 primitives."""
+        if name not in _OF_SIGNATURE:
+            raise AttributeError(f"a Primitive has no attribute {name!r}")
+        self._read_signature()
+        return self.__dict__[name]
+
+    def _read_signature(self) -> None:
+        scope: dict[str, Any] = {}
+        exec(f"def f{self.text}: ...", scope)
+        self.stub = scope["f"]
+        # of its code, which takes a tenth of the time that its signature does
+        code = self.stub.__code__
+        self.star = bool(code.co_flags & inspect.CO_VARARGS)
+        last = code.co_argcount + code.co_kwonlyargcount
+        self.positional = (*code.co_varnames[: code.co_argcount], *code.co_varnames[last:])
+        self.keyword = code.co_varnames[code.co_argcount : last]
+        self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
+        self.array_indices = tuple(self.positional.index(p) for p in self.arrays)
+        self.indexed_arrays = tuple(zip(self.array_indices, self.arrays, strict=True))
+        self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from .typing import RawArray, Value
 
@@ -113,6 +113,9 @@ class LoopRecorder(Protocol):
     def constant(self, x: RawArray) -> Any:
         """A raw array as a constant of the program: what is done to it becomes an operation of the program."""
 
+    def host_step(self, name: str, run: Any, functions: Any, operands: Any) -> Any:
+        """``run(functions, operands)`` as one operation, if an operand belongs to the program."""
+
 
 class _Active(threading.local):
     def __init__(self) -> None:
@@ -131,6 +134,51 @@ def program_constant(x: Any) -> Any:
     """A raw array as a constant of the program that this thread records, so that its uses are steps; or as it is."""
     recorder = active_recorder()
     return x if recorder is None else recorder.constant(x)
+
+
+class Callee(NamedTuple):
+    """A function of raw arrays that a solver calls.
+
+    Attributes
+    ----------
+    function : callable
+        Of raw arrays, to one or a tuple of them; where `arrays` are given, what makes it of these.
+    examples : tuple
+        Raw arrays like its arguments.
+    arrays : tuple or None
+        The arrays that a map is made of that is known without being recorded, such as a matrix.
+    """
+
+    function: Callable[..., Any]
+    examples: tuple[Any, ...] = ()
+    arrays: tuple[Any, ...] | None = None
+
+    def callable(self) -> Callable[..., Any]:
+        """The function itself."""
+        return self.function if self.arrays is None else self.function(*self.arrays)
+
+
+def host_step(
+    name: str, run: Callable[[Any, Any], Any], functions: Sequence[Callee], operands: Any
+) -> Any:
+    """``run(functions, operands)``, which may read values: one operation where a program is being recorded.
+
+    Parameters
+    ----------
+    name : str
+        In the listing of the program.
+    run : callable
+        A solver: of a tuple of functions of raw arrays, and of `operands`. It returns arrays whose shapes depend on no
+        value, and other objects. What it uses besides is the same at each call.
+    functions : sequence of Callee
+        What it calls: recorded, each once, and replayed at each of its calls.
+    operands
+        Raw arrays in tuples and lists. Where the result depends on what is being recorded, one of them does.
+    """
+    recorder = active_recorder()
+    if recorder is not None:
+        return recorder.host_step(name, run, functions, operands)
+    return run(tuple([f.callable() for f in functions]), operands)
 
 
 class recording:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import uuid
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -214,6 +213,8 @@ def _picture(graph: str, suffix: str, what: str) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write to a temporary name and rename, so that no half-written picture is left."""
+    import uuid  # loads `socket`: a millisecond of `import pullback`
+
     target = Path(os.path.realpath(path))  # where a link leads
     temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:

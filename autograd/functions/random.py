@@ -358,6 +358,11 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Array:
         raise ValueError(f"random.bernoulli: p={p!r}; a probability is from 0 to 1")
     given = backend_array(p)
     sizes = tuple(getattr(given, "shape", ())) if shape is None else _shape(shape, "bernoulli")
+    if type(p) in (int, float):
+        # the same as with a number u, without making it
+        words = bits(key, sizes)
+        multiples = math.ceil(float(np.float32(p)) * 2**24)
+        return words < 0 if multiples == 0 else words <= multiples * 2**8 - 1
     threshold = Array(given) if hasattr(given, "shape") else given
     return _unit(key, sizes, _FLOATS[0], "bernoulli") < threshold
 

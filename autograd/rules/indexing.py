@@ -97,10 +97,12 @@ def take_vjp(
 ) -> Value:
     """ct added at the indices that it was taken from, with the axes before and behind each laid out as one."""
     axis = (axis or 0) % len(x_shape)
-    if axis == 0 and x_shape[0] and len(indices.shape) == 1:  # whole rows have faster ways
+    count = math.prod(indices.shape)
+    if axis == 0 and x_shape[0]:  # whole rows have faster ways
+        if len(indices.shape) != 1:
+            indices, ct = xp.reshape(indices, (count,)), xp.reshape(ct, (count, *x_shape[1:]))
         return xp.sum_by_segment(ct, indices % x_shape[0], num_segments=x_shape[0])
     folded = (math.prod(x_shape[:axis]), x_shape[axis], math.prod(x_shape[axis + 1 :]))
-    count = math.prod(indices.shape)
     column = xp.reshape(indices, (count, 1))
     flat_indices = _flat_indices(folded, 1, column, (folded[0], count, folded[2]), ct, xp)
     return _add_at(x_shape, flat_indices, ct, xp)

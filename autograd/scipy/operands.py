@@ -98,13 +98,16 @@ def host(values: Any, what: str, advice: str = "") -> Any:
 
 def _on_host(x: Any, what: str, advice: str) -> Any:
     if type(x) is not Array:
-        return x
+        recorded = hasattr(x, "dtype") and hasattr(x, "shape") and backend_of(x).recording
+        return x.read(what) if recorded else x
     if x.traced and is_inexact(x.dtype):
         raise TypeError(
             f"{what} of a traced array of shape {x.shape}: it has no derivative; "
             f"{advice or 'where none is wanted, give it pb.stop_gradient(x)'}"
         )
     value = backend_array(x)
+    if backend_of(value).recording:
+        return value.read(what)  # of a constant; what is recorded of an argument is refused
     if not isinstance(value, np.ndarray):
         raise TypeError(
             f"{what} of an array on device {str(x.device)!r}: SciPy computes it on the host alone; use pb.to_numpy(x)"

@@ -18,7 +18,6 @@ import numpy as np
 from ..common.base import LAZY, Backend, Namespace
 from ..common.typing import XP, Device, DType, RawArray
 from . import collectives, norms, sparse, vjp_kernels
-from .dask import namespace as dask
 from .factors import cholesky_vjp, factor, lu_or_none
 from .networks import attention, convolution, pooling, recurrence, segments
 from .products import convolve, einsum, expm
@@ -355,7 +354,12 @@ def backend_for(x: Any) -> Backend:
         name: with_native_dtype(getattr(xp, name)) for name in _TAKE_DTYPE if hasattr(xp, name)
     }
     lazy = array_api_compat.is_dask_array(x)
-    functions, linalg, fft = dask.overrides(xp) if lazy else ({}, {}, {})
+    if lazy:
+        from .dask import namespace as dask  # eight files, which few programs use
+
+        functions, linalg, fft = dask.overrides(xp)
+    else:
+        functions, linalg, fft = {}, {}, {}
     if hasattr(xp, "linalg"):
         scaled = norms.bind(xp)
         overrides["std"] = scaled.pop("std")

@@ -92,6 +92,17 @@ def sparse_product(xp: XP, data: Any, x: Any, /, *, pattern: Pattern, transposed
     return xp.scatter_add((height, x.shape[1]), into, terms)
 
 
+def sparse_map(xp: XP, data: Any, /, *, pattern: Pattern, transposed: bool) -> Callable[[Any], Any]:
+    """v ↦ A v, or Aᵀ v, for vectors: for many products with one matrix."""
+
+    def apply(v: Any) -> Any:
+        columns = xp.expand_dims(v, axis=1)
+        out = xp.sparse_product(data, columns, pattern=pattern, transposed=transposed)
+        return xp.squeeze(out, axis=1)
+
+    return apply
+
+
 def sddmm(xp: XP, u: RawArray, v: RawArray, /, *, pattern: Pattern) -> Any:
     """Σ_l u[i_k, l] v[j_k, l] for u (m, l) and v (n, l), for each stored element k."""
     rows = sparse_rows(xp, pattern=pattern)
@@ -142,4 +153,4 @@ def sparse_solve(xp: XP, factor: Any, b: RawArray, /, *, transposed: bool) -> An
     return factor.solve(b, transposed, xp)
 
 
-FUNCTIONS = (sparse_rows, sparse_product, sddmm, sparse_factor, sparse_solve)
+FUNCTIONS = (sparse_rows, sparse_product, sparse_map, sddmm, sparse_factor, sparse_solve)

@@ -25,7 +25,8 @@ class Later:
         self.__name__ = name
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self.__name__), name)
+        found = self.__dict__[name] = getattr(importlib.import_module(self.__name__), name)
+        return found
 
 
 class Lacking:

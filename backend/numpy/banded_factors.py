@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
 
 from ..common.errors import not_positive, zero_pivot
@@ -14,6 +13,7 @@ from ..generic import finite
 from ..generic.factors import Factor
 from . import lapack
 from .lapack import HALF, raise_if_singular, signs_and_sizes, solve_columns, spread
+from .standard import STANDARD
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def banded(
         if spread(diagonal) < HALF[char]:
             raise_if_singular(_banded_rcond(out, ab, widths), ab, index)
     elif info > 0:
-        return generic.Inverse(array_api_compat.numpy, np.full((n, n), np.nan, ab.dtype))
+        return generic.Inverse(STANDARD, np.full((n, n), np.nan, ab.dtype))
     return out
 
 

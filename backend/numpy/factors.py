@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import array_api_compat.numpy as _COMPAT
 import numpy as np
 
 from ..common.errors import not_positive, zero_pivot
@@ -21,6 +20,7 @@ from ..generic import finite
 from ..generic.factors import Factor
 from . import lapack
 from .lapack import HALF, norm_of, raise_if_singular, signs_and_sizes, solve_columns, spread
+from .standard import STANDARD
 
 # ── general matrices: LU ──────────────────────────────────────────────────────────────────────
 
@@ -120,7 +120,7 @@ class LDL(Factor):
 
     def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
-        return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=self.hermitian)))
+        return self._estimate(norm_of(generic.from_lower(STANDARD, A, hermitian=self.hermitian)))
 
     def _estimate(self, norm: float) -> float:
         name = "hecon" if self.hermitian else "sycon"
@@ -174,11 +174,11 @@ class Cholesky(Factor):
         if self.c.size == 0:
             return self.c.copy()
         half = lapack.potri(self.c, not self.flipped)
-        return generic.from_lower(_COMPAT, half.T if self.flipped else half, hermitian=True)
+        return generic.from_lower(STANDARD, half.T if self.flipped else half, hermitian=True)
 
     def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
-        return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=True)))
+        return self._estimate(norm_of(generic.from_lower(STANDARD, A, hermitian=True)))
 
     def _estimate(self, norm: float) -> float:
         side = "U" if self.flipped else "L"

@@ -5,6 +5,7 @@ SciPy's modules for sparse matrices are imported by the first function that need
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,41 @@ def sparse_product(
     A = _matrix(data, pattern)
     out = np.asarray((A.T if transposed else A) @ x)
     return out.astype(np.result_type(data, x), copy=False)  # SciPy makes float32 of float16
+
+
+def sparse_map(
+    data: np.ndarray, /, *, pattern: Pattern, transposed: bool
+) -> Callable[[np.ndarray], np.ndarray]:
+    """v ↦ A v, or Aᵀ v, by the routines of SciPy's products, without what those look at before each."""
+    import scipy.sparse
+
+    routines = getattr(scipy.sparse, "_sparsetools", None)
+    name = "csc_matvec" if transposed else "csr_matvec"
+    routine = getattr(routines, name, None)
+    rows, columns = pattern.shape[::-1] if transposed else pattern.shape
+    arrays = (pattern.indptr, pattern.indices, data)
+    direct = routine is not None and data.dtype in _OF_ROUTINES
+    # the routines take these as they lie in memory
+    direct = direct and all(type(x) is np.ndarray and x.flags.c_contiguous for x in arrays)
+    direct = direct and pattern.indptr.dtype == pattern.indices.dtype
+    direct = direct and pattern.indices.dtype in _OF_INDICES
+    dtype = data.dtype
+
+    def apply(v: np.ndarray) -> np.ndarray:
+        if direct and v.dtype == dtype and v.shape == (columns,) and v.flags.c_contiguous:
+            out = np.zeros(rows, dtype)
+            routine(rows, columns, *arrays, v, out)
+            return out
+        A = _matrix(data, pattern)
+        out = np.asarray((A.T if transposed else A) @ v)
+        # SciPy makes float32 of float16
+        return out.astype(np.result_type(dtype, v), copy=False)
+
+    return apply
+
+
+_OF_ROUTINES = frozenset(map(np.dtype, ("float32", "float64", "complex64", "complex128")))
+_OF_INDICES = frozenset(map(np.dtype, ("int32", "int64")))
 
 
 def sddmm(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
@@ -210,4 +246,4 @@ def sparse_solve(factor: SparseFactor, b: np.ndarray, /, *, transposed: bool) ->
     return factor.solve(b, transposed)
 
 
-FUNCTIONS = (sparse_rows, sparse_product, sddmm, sparse_factor, sparse_solve)
+FUNCTIONS = (sparse_rows, sparse_product, sparse_map, sddmm, sparse_factor, sparse_solve)

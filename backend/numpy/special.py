@@ -9,15 +9,15 @@ import math
 import operator
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
-import scipy.special
 
 from ..common.typing import XP
 from ..generic import namespace as generic
 from ..generic import special as generic_special
+from .standard import STANDARD
 
-PLAIN = generic.extend(array_api_compat.numpy)
+SCIPY = generic_special.Later("scipy.special")  # loaded when the first of its functions is used
+PLAIN = generic.extend(STANDARD)
 _BLOCK = 16384  # elements at a time, so that the passes below run in the second cache
 
 # B_2k / (2k)! of the Euler-Maclaurin formula
@@ -54,7 +54,7 @@ def polygamma(xp: XP, n: Any, x: Any) -> Any:
             np.multiply(_hurwitz(n + 1, part), factor, results[start : start + _BLOCK])
     outside = np.logical_not(flat > 0).nonzero()[0]
     if outside.size:
-        results[outside] = scipy.special.zeta(float(n + 1), flat[outside]) * factor
+        results[outside] = SCIPY.zeta(float(n + 1), flat[outside]) * factor
     return out
 
 

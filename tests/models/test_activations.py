@@ -9,6 +9,7 @@ import pytest
 import scipy.special as sps
 
 import pullback as pb
+from pullback.models import activations
 from pullback.models.activations import activation
 
 from .._host import numpy_is_active  # noqa: F401 - a fixture
@@ -167,3 +168,20 @@ def test_activations_on_every_library(lib):
 
 
 # ── initialisation ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_gelu_of_a_large_array_is_that_of_a_small_one(dtype, monkeypatch):
+    x = np.array([0.0, -0.0, 1e-8, 0.3, -0.7, 2.0, -6.0, 30.0, -30.0, np.nan], dtype)
+    slope = pb.grad(lambda x: xp.sum(M.gelu(x)))
+    third = pb.grad(lambda x: xp.sum(pb.grad(lambda x: xp.sum(slope(x)))(x)))
+    small = [np.asarray(f(x)) for f in (M.gelu, slope, third)]
+    monkeypatch.setattr(activations, "_LARGE", 0)
+    large = [np.asarray(f(x)) for f in (M.gelu, slope, third)]
+    rtol, atol = (1e-5, 1e-6) if dtype == np.float32 else (1e-13, 1e-15)
+    for ours, theirs in zip(large, small, strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
+    np.testing.assert_array_equal(
+        pb.vmap(slope)(x[:, None])[:, 0], slope(x)
+    )  # under vmap each row is large, too

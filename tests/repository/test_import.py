@@ -76,6 +76,54 @@ def test_what_is_loaded_on_first_use(tmp_path, program):
     assert loaded.isdisjoint(f"pullback.{name}" for name in LATER)
 
 
+# Of other libraries: what takes longer to load than all of ours.
+SLOW = (
+    "array_api_compat.numpy",
+    "numpy.f2py",
+    "numpy.testing",
+    "scipy.linalg",
+    "scipy.sparse",
+    "scipy.special",
+)
+# A step of training, with PULLBACK_BACKEND=numpy.
+STEP = """
+import numpy as np, pullback as pb
+model, opt = pb.models.MLP([4, 5, 3], seed=0), pb.optim.Adam(1e-3)
+state = opt.init(model)
+x, labels = np.ones((2, 4), "float32"), np.asarray([0, 1])
+value, grads = pb.value_and_grad(lambda m: pb.models.cross_entropy(m(x), labels))(model)
+opt.step(model, grads, state)
+pb.hessian(lambda x: pb.xp.sum(pb.xp.tanh(x) ** 3))(np.ones(3))
+"""
+
+
+@pytest.mark.parametrize("program", ["import pullback", STEP])
+def test_slow_modules_are_loaded_when_something_of_them_is_used(tmp_path, program):
+    loaded = _loaded(program, tmp_path, PULLBACK_BACKEND="numpy")
+    assert loaded.isdisjoint(SLOW), loaded.intersection(SLOW)
+    assert loaded.isdisjoint({"html.entities", "socket", "pullback.backend.generic.dask.namespace"})
+    assert ("pullback.models" in loaded) == (program is STEP)
+
+
+def test_import_generates_few_functions(tmp_path):
+    """The 260 primitives are there; their signatures are read, and their functions made, when they are first used."""
+    code = """
+from pullback.autograd.core.registry import REGISTRY
+made = [p.name for p in REGISTRY.values() if p.function is not None]
+read = [p.name for p in REGISTRY.values() if "stub" in vars(p)]
+print(len(REGISTRY) > 200, len(made) < 12, len(read) < 20, "exp" in made, made, read)
+import pullback as pb
+pb.xp.exp(pb.xp.ones(2))
+print(REGISTRY["exp"].function is not None, REGISTRY["exp"].positional)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    first, second = done.stdout.splitlines()
+    assert first.startswith("True True True False"), first
+    assert second == "True ('x',)"
+
+
 def test_training_is_loaded_on_demand(tmp_path):
     """The names of `train` are there; its libraries are not until they are used."""
     loaded = _loaded("import pullback.train", tmp_path)

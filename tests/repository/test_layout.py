@@ -94,6 +94,7 @@ _STEP_BY_STEP = "full-batch methods are asked for one point after another"
 _OWN_SWEEPS = "another convention of arguments and complex numbers: its operators put functions on the tape themselves"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
+    ("autograd", "backend/numpy/openblas.py"): _KERNELS,
     ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
     ("autograd", "backend/generic/networks/recurrence.py"): _DECOMPOSED,
     ("autograd", "backend/generic/networks/attention.py"): _DECOMPOSED,
@@ -261,6 +262,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "train/cli/main.py",
         "train/cli/app.py",
     ): "imports typer, of the extra `train`: only after its lack would have been told",
+    (
+        "backend/generic/namespace.py",
+        "backend/generic/dask/namespace.py",
+    ): "eight files for Dask's arrays: when a program meets one",
     (
         "backend/select.py",
         "backend/cuda/backend.py",

@@ -10,10 +10,10 @@ import pytest
 import pullback as pb
 from pullback.train.epochs import Training, run_epochs
 from pullback.train.fitting.signals import Interrupt
-from pullback.train.step import LossSum, Tally
+from pullback.train.step import LossSum, SummedTally, Tally
 
 HOME = pb.backend.resolve("numpy")
-TALLIES = {"steps": Tally, "sum": LossSum}
+TALLIES = {"steps": Tally, "sum": LossSum, "both": SummedTally}
 
 
 def training(tally, losses, interrupt=None, after=math.inf):
@@ -75,7 +75,16 @@ def test_the_sum_of_the_losses_begins_anew_in_the_same_memory():
     assert taken == [2 * (1.0 + 2.0), 2 * (3.0 + 4.0)]
 
 
-def test_the_tally_names_the_first_step_that_was_bad():
-    run = training("steps", [1.0, math.inf, math.nan, 1.0])
+def test_the_mean_of_an_epoch_is_weighted_by_rows_and_begins_anew():
+    tally = SummedTally.new(HOME)
+    for loss, rows in ((1.0, 2), (4.0, 1)):
+        tally = tally.after(np.asarray(loss), rows)
+    assert (tally.take(), tally.read()) == ((2 * 1.0 + 4.0) / 3, (2, None))
+    assert tally.after(np.asarray(5.0), 7).take() == 5.0
+
+
+@pytest.mark.parametrize("kind", ["steps", "both"])
+def test_the_tally_names_the_first_step_that_was_bad(kind):
+    run = training(kind, [1.0, math.inf, math.nan, 1.0])
     run_epochs(run, 1, batches(4), lambda epoch: None)
     assert run.tally.read() == (2, math.inf)

@@ -86,6 +86,51 @@ def test_it_stops_early_and_keeps_the_best_weights():
     assert pb.train.evaluate(fit.model, SQUARED, (x, -y))[0] == fit.best.validation_loss
 
 
+def test_without_a_validation_part_the_lowest_training_loss_is_the_best():
+    data = parabola()
+    fit = pb.train.fit(
+        network(1, 8, 1), SQUARED, data, None, pb.optim.SGD(0.05), epochs=4, batch_size=16
+    )
+    assert math.isnan(fit.best.validation_loss)
+    assert fit.best.epoch == int(np.argmin([row.loss for row in fit.history])) > 0
+    assert pb.train.evaluate(fit.model, SQUARED, data)[0] == fit.best.loss
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_the_mean_of_the_steps_losses_is_that_of_the_weights_before_each(compile):
+    x, y = parabola(40)
+    models = []
+
+    class Callback:
+        def on_start(self, run):
+            models.append(pb.tree.map(np.copy, run.last))
+
+        def on_step(self, run):
+            models.append(pb.tree.map(np.copy, run.last))
+
+    fit = run(
+        data=(x, y), batch_size=16, epochs=60, batches="once", patience=0, compile=compile,
+        training_loss="steps", callbacks=[Callback()], score=pb.train.r_squared, opt=pb.optim.SGD(0.05),
+    )  # fmt: skip
+    assert (fit.eager == "") is compile
+    order = np.random.default_rng([0, 1]).permutation(40)
+    for epoch in (1, 2, 60):
+        total = sum(
+            len(part) * pb.train.evaluate(models[3 * epoch - 3 + i], SQUARED, (x[part], y[part]))[0]
+            for i, part in enumerate((order[:16], order[16:32], order[32:]))
+        )
+        assert fit.history[epoch].loss == pytest.approx(total / 40, rel=1e-12)
+    assert math.isnan(fit.history[1].score)
+    assert not math.isnan(fit.history[1].validation_score)
+
+
+def test_another_kind_of_training_loss_is_refused():
+    with pytest.raises(ValueError, match="training_loss='mean'; there are 'measured' and 'steps'"):
+        run(training_loss="mean")
+    with pytest.raises(NotImplementedError, match="'steps' on several ranks"):
+        run(training_loss="steps", distributed=pb.distributed.world())
+
+
 def test_patience_0_never_stops_early():
     x, y = parabola()
     fit = run(data=(x, y), validation=(x, -y), patience=0, epochs=30, opt=pb.optim.SGD(0.05))

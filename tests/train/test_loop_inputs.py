@@ -218,6 +218,11 @@ def test_kernels_are_for_layers_that_have_some_and_long_trainings():
     convolutions = M.Sequential(M.Conv1d.init(1, 2, 3), M.Flatten(), M.Linear.init(12, 1))
     assert [replay.kernels_pay(convolutions, n) for n in (499, 500)] == [False, True]
     assert not replay.kernels_pay(network(1, 4, 1), 10_000)
+    # an update of large arrays is worth them by itself
+    large = network(99, 1000, 10)
+    elements = sum(leaf.size for leaf in pb.tree.leaves(large))
+    assert [replay.kernels_pay(large, n * 10**9 // elements) for n in (1, 2)] == [False, True]
+    assert not replay.kernels_pay(network(2000, 2000, 1), 499)
 
 
 @pytest.mark.parametrize("fast", [True, False])

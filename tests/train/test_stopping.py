@@ -32,6 +32,15 @@ def test_patience_with_the_validation_loss(patience, losses, end):
     assert {why[0] for why in ended if why} <= {"patience"}
 
 
+def test_without_a_validation_part_the_training_loss_is_watched():
+    first, low, high = (
+        Epoch(i, i, loss, 0.0, math.nan, 0.0) for i, loss in enumerate((3.0, 1.0, 2.0))
+    )
+    rule = ValidationPatience(1, first, validated=False)
+    assert [rule.note(low), rule.note(high)] == [True, False]
+    assert (rule.best, rule.ended(2)) == (low, ("patience", "no better loss for 1 epochs"))
+
+
 @pytest.mark.parametrize(
     ("patience", "losses", "end"),
     [

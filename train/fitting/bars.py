@@ -247,8 +247,11 @@ class TrainingProgress:
         # a run that is patient may end earlier
         before = "at most " if settings.patience else ""
         head = f"epoch {now.epoch:,}/{self._epochs:,}"
-        loss, validation = f"loss {number(now.loss)}", f"validation {number(now.validation_loss)}"
-        lowest = number(best.validation_loss)
+        # without a validation part its loss is NaN, and the training loss decides
+        validated = best.validation_loss == best.validation_loss
+        loss = f"loss {number(now.loss)}"
+        validation = f"validation {number(now.validation_loss)}" if validated else loss
+        lowest = number(best.validation_loss if validated else best.loss)
 
         def forms() -> Sequence[Sequence[str]]:
             left, passed = progress.time_left(before), progress.elapsed
@@ -258,8 +261,7 @@ class TrainingProgress:
                     BAR,
                     passed,
                     left,
-                    loss,
-                    validation,
+                    *dict.fromkeys([loss, validation]),
                     f"best {lowest} (epoch {best.epoch:,})",
                 ],
                 [head, BAR, passed, left, validation, f"best {lowest}"],
@@ -272,7 +274,8 @@ class TrainingProgress:
 
         def line() -> str:
             times = ", ".join(filter(None, [progress.elapsed, progress.time_left(before)]))
-            return f"{head}: {loss}, {validation}, best {lowest} (epoch {best.epoch:,}); {times}"
+            losses = ", ".join(dict.fromkeys([loss, validation]))
+            return f"{head}: {losses}, best {lowest} (epoch {best.epoch:,}); {times}"
 
         progress.move(now.epoch / self._epochs, forms, line)
 

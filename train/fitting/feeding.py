@@ -125,6 +125,21 @@ def check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
         )
 
 
+def check_training_loss(training_loss: str, distributed: Any) -> None:
+    """Refuse an unknown kind of training loss, and one that ranks do not share.
+
+    Raises
+    ------
+    ValueError, NotImplementedError
+    """
+    if training_loss not in ("measured", "steps"):
+        raise ValueError(f"fit: training_loss={training_loss!r}; there are 'measured' and 'steps'")
+    if training_loss == "steps" and distributed is not None:
+        raise NotImplementedError(
+            "fit: training_loss='steps' on several ranks, each of which has the losses of its own rows: use 'measured'"
+        )
+
+
 def checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
     """A part of the data with raw arrays as leaves, as many rows in each of them unless it is one batch."""
     if loss_of == "outputs":

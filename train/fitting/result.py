@@ -17,7 +17,7 @@ class Fit:
     Attributes
     ----------
     model : pytree
-        The weights with the lowest validation loss.
+        The weights with the lowest validation loss, or without a validation part with the lowest training loss.
     best : Epoch
         The epoch after which the model had them.
     history : list of Epoch
@@ -54,10 +54,10 @@ class Fit:
     last: PyTree = field(default=None, repr=False)
 
 
-def diverged(now: Epoch) -> Ending | None:
+def diverged(now: Epoch, validated: bool = True) -> Ending | None:
     """The ending of a run whose losses over a part of the data are not finite any more."""
     for part, value in (("", now.loss), ("validation ", now.validation_loss)):
-        if not math.isfinite(value):
+        if not math.isfinite(value) and (validated or not part):
             why = f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})"
             return "diverged", why
     return None

@@ -23,7 +23,7 @@ from ..epochs import Ending, Training
 from ..errors import InputError
 from ..files import locked_file
 from ..replay import shape_of
-from ..step import Tally
+from ..step import SummedTally, Tally
 from ..stopping import Epoch
 from .result import Fit
 from .snapshot import Stored, read
@@ -113,7 +113,9 @@ def from_table(table: np.ndarray) -> list[Epoch]:
 
 
 def warm_up(
-    training: Training[Tally], calls: Sequence[Any], samples: Iterable[tuple[Any, ...]]
+    training: Training[Tally] | Training[SummedTally],
+    calls: Sequence[Any],
+    samples: Iterable[tuple[Any, ...]],
 ) -> None:
     """Record the step's programs as the training did that goes on; nothing is kept of the steps that this takes.
 
@@ -162,7 +164,7 @@ def stored_at(checkpoint: Any, resume: bool, stack: contextlib.ExitStack) -> Sto
 
 def restored(
     stored: Stored,
-    training: Training[Tally],
+    training: Training[Tally] | Training[SummedTally],
     model: PyTree,
     opt: Any,
     home: Backend,
@@ -177,7 +179,7 @@ def restored(
     """
     training.parameters = stored.tree("model", model, home, dtypes=True)
     training.state = stored.tree("state", opt.init(model), home)
-    training.tally = stored.tree("tally", Tally.new(home), home)
+    training.tally = stored.tree("tally", training.tally, home)
     progress = stored.progress
     try:
         history = from_table(stored.tensors["history:"])
@@ -217,7 +219,9 @@ def all_done(epochs: int) -> Ending:
     return "epochs", f"all {epochs:,} epochs done"
 
 
-def check_structures(training: Training[Tally], model: PyTree, opt: Any) -> None:
+def check_structures(
+    training: Training[Tally] | Training[SummedTally], model: PyTree, opt: Any
+) -> None:
     """Refuse to write what could not be read again.
 
     Raises

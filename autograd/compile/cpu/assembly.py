@@ -20,11 +20,13 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
 from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan, to_watch
-from . import numba_kernels, numpy_calls
+from . import families, numpy_calls
+from .blas_choice import NO_BLAS, Choice, product, shares
 from .kernels import Kernel, Writer
 from .native.table import native_op
 from .native.threads import halves
 from .numpy_blocks import BlockWriter
+from .templates import FREE, Number, Template
 
 _INFIX = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
@@ -54,6 +56,8 @@ class Assembly:
     program: Program
     statements: Statements
     plan: Plan
+    # the BLAS of all its kernels
+    choice: Choice = NO_BLAS
     lines: list[str] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     buffers: dict[str, tuple[int, tuple[int, ...], Any]] = field(default_factory=dict)
@@ -63,6 +67,9 @@ class Assembly:
     output_rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     kernels: list[str] = field(default_factory=list)
+    # of compiled kernels: what earlier programs of the function used, and what this one does
+    met: families.Met = field(default_factory=dict)
+    used: list[families.Chosen] = field(default_factory=list)
     # what makes an array of a number
     asarray: Any = np.asarray
     # what a runner on a device is made with: `compile/cuda/assemble.py`
@@ -344,7 +351,7 @@ class Assembly:
             writer.statement(s)
         arguments: list[str] = []
         argument_types: list[Any] = []
-        for name, what in kernel.arguments.items():
+        for what, name in kernel.arguments.items():
             if type(what) is not Value:
                 self.blocks[name] = what
                 arguments.append(name)
@@ -369,23 +376,41 @@ class Assembly:
             arguments.append(own)
             argument_types.append((np.dtype(dtype), 1))
         steps = kernel.finished()
+        argument_types = [FREE, *argument_types]
         if steps:
             argument_types = [int, *argument_types, int, int, int]
-        source = kernel.source("kernel")
-        function = numba_kernels.compile_kernel(
-            source, kernel.constants, argument_types, kernel.definitions()
-        )
-        self.kernels.append(source)
-        name = self.bind(function, "kernel")
+        name, free = self.compiled(*kernel.template(), argument_types)
+        arguments = [*free, *arguments]
+        alone = self._with_threads_of_blas(name, statements)
         if not steps:
-            self._run(kernel, f"{name}({', '.join(arguments)})", kernel.lines)
+            self._run(kernel, f"{alone}({', '.join(arguments)})", kernel.lines)
         for i, step in enumerate(steps):
             given = ", ".join([str(i), *arguments])
             if step.length:
                 shared = f"{self.known('partial', functools.partial)}({name}, {given})"
                 self.lines.append(f"{self.known('halves', halves)}({shared}, {step.length})")
             else:
-                self._run(kernel, f"{name}({given}, 0, 0, 0)", step.lines)
+                self._run(kernel, f"{alone}({given}, 0, 0, 0)", step.lines)
+
+    def _with_threads_of_blas(self, name: str, statements: list[Statement]) -> str:
+        """The name under which a kernel's products run on the threads that were chosen.
+
+        Products stand outside of the steps that two threads share.
+        """
+        products = [product(self.statements, s) for s in statements if s.method == "gemm"]
+        kernel = self.shared[name]
+        called = self.choice.called(kernel, shares(products)) if products else kernel
+        return name if called is kernel else self.known(f"{name}_threads", called)
+
+    def compiled(
+        self, template: Template, numbers: tuple[Number, ...], argument_types: list[Any]
+    ) -> tuple[str, list[str]]:
+        """The name of a compiled kernel, and those of the arguments in place of `FREE`."""
+        chosen = families.kernel_for(template, numbers, argument_types, self.met)
+        self.used.append(chosen)
+        self.kernels.append(chosen.source)
+        name = self.bind(chosen.function, "kernel")
+        return name, [self.bind(x, f"{name}_{row}") for row, x in chosen.rows.items()]
 
     def _run(self, kernel: Kernel, call: str, lines: list[str]) -> None:
         """Call a kernel, and raise what it refuses in these lines of it."""

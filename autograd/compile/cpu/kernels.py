@@ -1,11 +1,13 @@
 """The source of serial kernels: loops, matrix products and functions in one piece, one after another.
 
-All shapes, offsets and strides are numbers in the source, so that the compiler sees every trip count. Arrays that
-are not in the program's block of memory are arguments.
+Arrays that are not in the program's block of memory are arguments. Lengths, offsets and strides are holes of a
+template, which `families.py` fills in: with numbers, so that the compiler sees every trip count, or, where shapes
+change, with more arguments.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +20,7 @@ from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
 from .native.functions.vectorised import definitions
-
-# The bits of a number of rows.
-POSITIVE = (1 << 48) - 1
+from .templates import FREE, POSITIVE, Holes, Number, Template
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,10 @@ class Kernel:
     lines: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     partials: dict[str, tuple[str, int]] = field(default_factory=dict)
-    # by name, each a Value, or a dtype of the block
-    arguments: dict[str, Any] = field(default_factory=dict)
+    # what they are called in the kernel: Values, and the dtypes of the block
+    arguments: dict[Any, str] = field(default_factory=dict)
+    holes: Holes = field(default_factory=Holes)
+    # those that are no holes
     constants: dict[str, str] = field(default_factory=dict)
     # the operations that may refuse their inputs: the kernel returns which did, counted from 1
     refusing: list[Op] = field(default_factory=list)
@@ -89,12 +91,40 @@ class Kernel:
         self.count += 1
         return f"{letter}{self.count}"
 
+    def argument(self, what: Any) -> str:
+        """The name of an argument: by its number, not by the value's, so that equal kernels have equal text."""
+        name = f"arg{len(self.arguments)}" if type(what) is Value else f"block_{what.name}"
+        return self.arguments.setdefault(what, name)
+
+    def constant(self, value: Any, T: str, *role: Any) -> str:
+        """The text of a constant of dtype T, or of none: a hole where it can be one, else a name."""
+        hole = self.holes.constant(value, T, *role)
+        return hole or self.fixed(value, T)
+
+    def fixed(self, value: Any, T: str) -> str:
+        """The name of a constant that is part of the structure."""
+        text = repr(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            text = f'float("{value}")'
+        text = f"np.{T}({text})" if T else text
+        return self.constants.setdefault(text, f"k{len(self.constants)}")
+
+    def template(self) -> tuple[Template, tuple[Number, ...]]:
+        """The template ``kernel``, and what stands in its holes."""
+        return self.of_text(self.source("kernel"))
+
+    def of_text(self, text: str) -> tuple[Template, tuple[Number, ...]]:
+        """A template with the holes of this kernel."""
+        holes = self.holes
+        made = Template(text, tuple(holes.kinds), self.constants, self.definitions())
+        return made, tuple(holes.numbers)
+
     def source(self, name: str) -> str:
         """The function's text: of one step, or of several by number, each from row `lo` to row `hi`."""
-        arguments = ", ".join([*self.arguments, *self.partials])
+        arguments = ", ".join([FREE, *self.arguments.values(), *self.partials])
         several = bool(self.finished())
         head = [f"def {name}({f'step, {arguments}, lo, hi, part' if several else arguments}):"]
-        for argument, what in self.arguments.items():
+        for what, argument in self.arguments.items():
             if type(what) is Value and what.value_type == ARRAY and len(what.shape) > 1:
                 head.append(f"    {argument} = {argument}.ravel()")
         head += [f"    {a} = np.empty({2 * LANES}, np.{d})" for a, d in sorted(self.scratch)]
@@ -124,31 +154,37 @@ class Writer:
         offset = self.plan.offsets.get(root)
         if offset is not None:
             dtype = np.dtype(root.dtype)
-            name = f"block_{dtype.name}"
-            self.kernel.arguments.setdefault(name, dtype)
-            return name, offset // dtype.itemsize
+            return self.kernel.argument(dtype), offset // dtype.itemsize
         # one name for one array, or the compiler has to expect that they overlap
         if root in self.plan.donated:
             root = self.inputs[self.plan.donated[root]]
-        self.kernel.arguments.setdefault(root.name, root)
-        return root.name, 0
+        return self.kernel.argument(root), 0
+
+    def number(self, value: int, *role: Any) -> str:
+        """The text of a number that a shape decides: a hole."""
+        return self.kernel.holes.number(value, *role)
+
+    def first(self, ref: Ref, itemsize: int = 1) -> tuple[str, str]:
+        """The name of the array that a value lies in, and where it begins there; "" for at its beginning."""
+        name, first = self.buffer(ref.root)
+        first += ref.offset
+        if not first and ref.root not in self.plan.offsets:
+            return name, ""
+        role = ref.root, ref.offset, itemsize
+        return name, self.kernel.holes.offset(first * itemsize, *role)
 
     def element(self, ref: Ref, index: str) -> str:
         """The element of a buffer at an index relative to the value's first."""
-        name, first = self.buffer(ref.root)
+        name, first = self.first(ref)
         if not ref.root.shape and ref.root not in self.plan.offsets:
             return f"{name}[()]"
-        first += ref.offset
-        text = " + ".join(part for part in (str(first) if first else "", index) if part)
-        return f"{name}[{text or '0'}]"
+        return f"{name}[{' + '.join(filter(None, (first, index))) or '0'}]"
 
     def address(self, v: Value) -> str:
         """The address of a matrix's first element."""
         ref = self.ref(v)
-        name, first = self.buffer(ref.root)
-        first += ref.offset
-        itemsize = np.dtype(v.dtype).itemsize
-        return f"{name}.ctypes.data" + (f" + {first * itemsize}" if first else "")
+        name, first = self.first(ref, np.dtype(v.dtype).itemsize)
+        return " + ".join(filter(None, (f"{name}.ctypes.data", first)))
 
     def ref(self, v: Value) -> Ref:
         """The buffer, offset and strides of a value."""
@@ -168,14 +204,14 @@ class Writer:
         c = s.ops[-1].result
         flip_a, lda = leading(self.ref(a), a.shape) or (False, 0)
         flip_b, ldb = leading(self.ref(b), b.shape) or (False, 0)
-        k, n = b.shape
-        m = a.size // k
+        sizes = (a.size // b.shape[0], b.shape[1], b.shape[0], lda, ldb)
+        m, n, k, step_a, step_b = map(self.number, sizes)
         name = "sgemm" if c.dtype.itemsize == 4 else "dgemm"
         one = f"np.{c.dtype.name}(1.0), " if s.start is None else self._scale(s.start, c.dtype.name)
         zero = f"np.{c.dtype.name}({'0.0' if s.start is None else '1.0'}), "
         self.kernel.lines.append(
             f"    {name}(101, {112 if flip_a else 111}, {112 if flip_b else 111}, {m}, {n}, {k}, {one}"
-            f"{self.address(a)}, {lda}, {self.address(b)}, {ldb}, {zero}{self.address(c)}, {n})"
+            f"{self.address(a)}, {step_a}, {self.address(b)}, {step_b}, {zero}{self.address(c)}, {n})"
         )
 
     def _scale(self, start: tuple[Value, Any, int], T: str) -> str:
@@ -185,13 +221,9 @@ class Writer:
             number = (
                 x if type(x) is not Value else x.held if x.value_type == NUMBER else x.held.item()
             )
-            name = self.kernel.constants.setdefault(
-                f"np.{T}({minus}{number!r})", f"c{len(self.kernel.constants)}"
-            )
-            return f"{name}, "
+            return f"{self.kernel.constant(-number if minus else number, T)}, "
         if x.value_type == NUMBER:
-            self.kernel.arguments.setdefault(x.name, x)
-            return f"np.{T}({minus}{x.name}), "
+            return f"np.{T}({minus}{self.kernel.argument(x)}), "
         return f"{minus}{self.element(self.ref(x), '')}, "
 
     # ── functions in one piece ────────────────────────────────────────────────────────────────

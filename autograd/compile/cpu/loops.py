@@ -49,6 +49,7 @@ class LoopWriter:
         self.loads: dict[tuple[Value, int, tuple[int, ...]], str] = {}
         self.names: dict[Value, str] = {}
         self.dims, self.axes = self._axes()
+        self.loop = self.kernel.fresh("loop")  # which sets its numbers apart from those of others
         self.shared = self.kernel.shared and self._is_large()
 
     def _is_large(self) -> bool:
@@ -107,12 +108,21 @@ class LoopWriter:
         return [strides[group[-1]] for group in self.axes]
 
     def _index(self, strides: tuple[int, ...]) -> str:
+        steps, whole = self._steps(strides), self._steps(contiguous(self.s.shape))
+        # operands that lie alike have their strides in common
+        alike = all(step in (0, full) for step, full in zip(steps, whole, strict=True))
         parts = [
-            f"i{k}" if step == 1 else f"i{k} * {step}"
-            for k, step in enumerate(self._steps(strides))
+            f"i{k}"
+            if step == 1
+            else f"i{k} * {self._number(step, 'stride', k) if alike else self._number(step)}"
+            for k, step in enumerate(steps)
             if step
         ]
         return " + ".join(parts)
+
+    def _number(self, value: int, *role: Any) -> str:
+        """The text of a number that a shape decides."""
+        return self.writer.number(value, *((self.loop, *role) if role else ()))
 
     def _depth(self, strides: tuple[int, ...]) -> int:
         """The number of loops that an access is inside of."""
@@ -147,12 +157,11 @@ class LoopWriter:
         if x in self.names:
             return self._cast(self.names[x], x.dtype, T)
         if x.constant and x.shape == ():
-            return self._constant(
-                x.held.item() if x.value_type == ARRAY else x.held, T or x.dtype.name
-            )
+            held = x.held.item() if x.value_type == ARRAY else x.held
+            return self._constant(held, T or x.dtype.name, x)
         if x.value_type == NUMBER:
-            self.kernel.arguments.setdefault(x.name, x)
-            return f"np.{T}({x.name})" if T else x.name
+            name = self.kernel.argument(x)
+            return f"np.{T}({name})" if T else name
         ref, strides = self.writer.ref(x), self._strides(x)
         key = (ref.root, ref.offset, strides)
         name = self.loads.get(key)
@@ -165,15 +174,10 @@ class LoopWriter:
     def _cast(self, name: str, dtype: Any, T: str) -> str:
         return name if not T or dtype.name == T else f"np.{T}({name})"
 
-    def _constant(self, number: Any, T: str) -> str:
+    def _constant(self, number: Any, T: str, *role: Any) -> str:
         if T == "bool":
             return str(bool(number))
-        text = repr(number)
-        if isinstance(number, float) and not math.isfinite(number):
-            text = f'float("{number}")'
-        text = f"np.{T}({text})" if T else text
-        name = self.kernel.constants.setdefault(text, f"c{len(self.kernel.constants)}")
-        return name
+        return self.kernel.constant(number, T, *role)
 
     def _expression(self, op: Op, before: list[list[str]]) -> str:
         dtype = compute_dtype(op)
@@ -188,7 +192,9 @@ class LoopWriter:
                 is_mask = type(x) is Value and x.dtype.kind == "b"
                 parts.append(name if is_mask else f"({name} != 0)")
             else:
-                parts.append(self._operand(x, before, T))
+                fixed = op.name == "pow" and i == 1 and type(x) in (int, float)
+                # the compiler takes some exponents for other functions, with other roundings
+                parts.append(self.kernel.fixed(x, T) if fixed else self._operand(x, before, T))
         text = text.format(*parts).replace("T(", f"np.{T}(")
         text = _VECTORISED.sub(lambda found: f"{self._function(found[1], T)}(", text)
         if dtype.kind in "iu" and op.result.dtype.kind in "iu":
@@ -223,17 +229,19 @@ class LoopWriter:
             if self.shared and kept[0] == 0:  # both halves add to it
                 partial = f"partial{len(self.kernel.partials)}"
                 self.kernel.partials[partial] = (dtype, 2 * size)
-                address = " + ".join(filter(None, (f"{partial}[part * {size}", self._index(steps))))
+                half = self._number(size, "half", partial)
+                address = " + ".join(filter(None, (f"{partial}[part * {half}", self._index(steps))))
                 address += "]"
                 both = self.kernel.fresh("s")
                 joined = [
-                    f"    for k in range({size}):",
+                    f"    for k in range({half}):",
                     f"        {both} = {partial}[k]",
-                    f"        {_join(op.name, both, f'{partial}[{size} + k]')}",
+                    f"        {_join(op.name, both, f'{partial}[{half} + k]')}",
                     f"        {every} = {both}",
                 ]
                 every, size = f"{partial}[k]", 2 * size
-            self.kernel.lines += [f"    for k in range({size}):", f"        {every} = {zero}"]
+            count = self._number(size)
+            self.kernel.lines += [f"    for k in range({count}):", f"        {every} = {zero}"]
             register = self.kernel.fresh("s") if kept and kept[-1] == 0 else ""
             totals.append(Total(op.name, element, address, register, zero, dtype, tuple(joined)))
         return totals
@@ -250,7 +258,7 @@ class LoopWriter:
         """The first lines of the k-th loop."""
         if self.shared and k == 0:
             return [f"{pad}for j in range(rows):", f"{pad}    i0 = lo + j"]
-        return [f"{pad}for i{k} in range({self.dims[k]}):"]
+        return [f"{pad}for i{k} in range({self._number(self.dims[k], 'length', k)}):"]
 
     def _loops(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
         lines, pad = self.kernel.lines, "    "
@@ -300,9 +308,10 @@ class LoopWriter:
     def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
         """Write long sums as `LANES` partial ones, which are vectorised and have smaller rounding errors."""
         lines, i = self.kernel.lines, f"i{len(self.dims) - 1}"
-        first, whole, last = "", str(n - n % LANES), str(n)
+        first, last = "", self._number(n, "length", len(self.dims) - 1)
         if self.shared and len(self.dims) == 1:
-            first, whole, last = "lo + ", f"rows - rows % {LANES}", "rows"
+            first, last = "lo + ", "rows"
+        whole = f"{last} - {last} % {LANES}"
         names = [f"lanes{k}_{t.dtype}" for k, t in enumerate(totals)]
         self.kernel.scratch.update((name, t.dtype) for name, t in zip(names, totals, strict=True))
         lines += [
@@ -319,11 +328,10 @@ class LoopWriter:
                 for a, t in zip(names, totals, strict=True)
             ],
         ]
-        if n % LANES or first:
-            lines.append(f"{pad}for rest in range({whole}, {last}):")
-            lines.append(f"{pad}    {i} = {first}rest")
-            lines += [f"{pad}    {line}" for line in body]
-            lines += [f"{pad}    {_join(t.name, t.register, t.element)}" for t in totals]
+        lines.append(f"{pad}for rest in range({whole}, {last}):")
+        lines.append(f"{pad}    {i} = {first}rest")
+        lines += [f"{pad}    {line}" for line in body]
+        lines += [f"{pad}    {_join(t.name, t.register, t.element)}" for t in totals]
 
     def _into(self, names: list[str], totals: list[Total]) -> list[str]:
         return [_join(t.name, f"{a}[lane]", t.element) for a, t in zip(names, totals, strict=True)]

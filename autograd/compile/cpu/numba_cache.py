@@ -36,20 +36,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ....backend.common.trials import cache_folder
 from . import cache_size
 
 
 class CompileError(RuntimeError):
     """The error of a kernel that numba refused."""
-
-
-def cache_folder() -> Path:
-    """The folder of kernels."""
-    given = os.environ.get("PULLBACK_CACHE", "").strip()
-    if given:
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(base) if base else Path.home() / ".cache") / "pullback"
 
 
 def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:

@@ -13,6 +13,8 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..optimise.fuse import Statement, Statements, build, leading
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
+from ..optimise.memory_use import memory_needed
+from ..optimise.rematerialise import rematerialise
 from ..optimise.rounding import store_rounded
 from .context import ALIGN, Context, Scratch
 from .epilogues import Epilogue, take_in
@@ -23,6 +25,8 @@ from .schedule import Slot, schedule
 
 # Bytes of a program's values that need not share memory, so that more of it runs side by side.
 APART = 64 << 20
+
+Layout = tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan]
 
 
 class Segment:
@@ -63,7 +67,12 @@ class Numbers:
 
 
 def assemble(
-    program: Program, backend: Backend, *, donated: set[int], replaced_inputs: dict[int, int]
+    program: Program,
+    backend: Backend,
+    *,
+    donated: set[int],
+    replaced_inputs: dict[int, int],
+    memory: int | None = None,
 ) -> Assembly:
     """Lay a program out and write its body.
 
@@ -74,14 +83,24 @@ def assemble(
         With `programs`, which runs kernels and products.
     donated, replaced_inputs
         As in `plan.make_plan`.
+    memory : int, optional
+        The most bytes that the program may take.
     """
     _as_casts(program)
     tf32 = store_rounded(program)
-    layout = _laid_out(program, backend, donated, replaced_inputs, updates=True)
-    if layout is None:
-        layout = _laid_out(program, backend, donated, replaced_inputs, updates=False)
-        assert layout is not None
-    statements, epilogues, slots, plan = layout
+
+    def laid_out(program: Program, apart: int = 0) -> Layout:
+        for updates in (True, False):
+            layout = _laid_out(program, backend, donated, replaced_inputs, updates, apart)
+            if layout is not None:
+                return layout
+        raise AssertionError("without updates in products, a program can always be laid out")
+
+    statements, epilogues, slots, plan = laid_out(program, APART)
+    if memory is not None and memory_needed(program, statements, plan) > memory:
+        source = rematerialise(program, memory, lambda program: laid_out(program)[::3])
+        tf32 = {op for op in program.ops if source.get(op, op) in tf32}
+        statements, epilogues, slots, plan = laid_out(program)
     scratch = Scratch(plan.size)
     out = Assembly(program, statements, plan, asarray=backend.normalise)
     out.device = DeviceMemory(backend.programs, scratch)
@@ -113,9 +132,9 @@ def _laid_out(
     backend: Backend,
     donated: set[int],
     replaced_inputs: dict[int, int],
-    *,
     updates: bool,
-) -> tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan] | None:
+    apart: int,
+) -> Layout | None:
     """The statements of a program, in slots, and where their values lie.
 
     With `updates`, ``p ← p − s · A B`` is one product where p is donated. That is decided before the statements are
@@ -136,7 +155,9 @@ def _laid_out(
             constant=True,
         )
     slots = schedule(statements)
-    plan = make_plan(program, statements, donated, replaced_inputs, apart=APART)
+    plan = make_plan(
+        program, statements, donated, replaced_inputs, apart=apart, tight=not apart
+    )
     for s in statements.items:
         if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].input_index:
             return None

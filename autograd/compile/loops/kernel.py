@@ -11,6 +11,7 @@ from ..cpu import numpy_calls
 from ..cpu.assembly import Assembly
 from ..cpu.kernels import Kernel, Writer
 from ..cpu.loops import LANES
+from ..cpu.templates import FREE
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..ir.views import Ref
 from ..optimise.fuse import Statements, build
@@ -33,20 +34,20 @@ class StepWriter(Writer):
 
     def element(self, ref: Ref, index: str) -> str:
         """The element of a buffer at an index relative to the value's first."""
-        name, first = self.buffer(ref.root)
-        first += ref.offset
-        row = f"step * {ref.root.size}" if ref.root in self.stacked else ""
-        parts = [part for part in (str(first) if first else "", row, index) if part]
-        return f"{name}[{' + '.join(parts) or '0'}]"
+        name, first = self.first(ref)
+        row = f"step * {self._row(ref.root, ref.root.size)}" if ref.root in self.stacked else ""
+        return f"{name}[{' + '.join(filter(None, (first, row, index))) or '0'}]"
 
     def address(self, v: Value) -> str:
         """The address of a matrix's first element."""
         ref = self.ref(v)
-        itemsize = np.dtype(v.dtype).itemsize
-        row = f" + step * {ref.root.nbytes}" if ref.root in self.stacked else ""
-        name, first = self.buffer(ref.root)
-        first += ref.offset
-        return f"{name}.ctypes.data{row}" + (f" + {first * itemsize}" if first else "")
+        name, first = self.first(ref, np.dtype(v.dtype).itemsize)
+        row = f"step * {self._row(ref.root, ref.root.nbytes)}" if ref.root in self.stacked else ""
+        return " + ".join(filter(None, (f"{name}.ctypes.data", row, first)))
+
+    def _row(self, root: Value, size: int) -> str:
+        """The text of the size of a row, in elements or bytes."""
+        return self.number(size, "row", root, size)
 
 
 def vectors_as_matrices(program: Program) -> None:
@@ -154,28 +155,27 @@ def _text(
     copies = [k for k in range(carry) if program.outputs[k] not in plan.donated]
     # the carry is overwritten when the step ends and nothing reads it any more
     for k in copies:
-        kernel.arguments.setdefault(program.inputs[k].name, program.inputs[k])
+        kernel.argument(program.inputs[k])
     lines = [f"    {x}" for x in kernel.lines]
     for k in copies:
         new, old = program.outputs[k], program.inputs[k]
         lines += [
-            f"        for i in range({old.size}):",
-            f"            {old.name}[i] = {new.name}[i]",
+            f"        for i in range({writer.number(old.size)}):",
+            f"            {kernel.argument(old)}[i] = {kernel.argument(new)}[i]",
         ]
     lines += ["        count += 1"]
     if ends:
         flag = program.outputs[carry]
-        kernel.arguments.setdefault(flag.name, flag)
-        lines += [f"        if not {flag.name}[0]:", "            break"]
+        lines += [f"        if not {kernel.argument(flag)}[0]:", "            break"]
     source = "\n".join([
-        f"def kernel(first, last, stride, {', '.join(kernel.arguments)}):",
+        f"def kernel(first, last, stride, {', '.join([FREE, *kernel.arguments.values()])}):",
         *(f"    {a} = np.empty({2 * LANES}, np.{d})" for a, d in sorted(kernel.scratch)),
         "    count = 0", "    for step in range(first, last, stride):", *lines, "    return count", "",
     ])  # fmt: skip
-    types: list[Any] = [int, int, int]
+    types: list[Any] = [int, int, int, FREE]
     given: list[str] = []
     names = {v: f"x{i}" for i, v in enumerate(program.inputs)}
-    for name, what in kernel.arguments.items():
+    for what, name in kernel.arguments.items():
         if type(what) is not Value:
             out.blocks[name] = what
             given.append(name)
@@ -186,18 +186,17 @@ def _text(
         else:
             given.append(_argument(out, what, names, carry, rows))
             types.append((np.dtype(what.dtype), 1))
-    function = native.compile_kernel(source, kernel.constants, types, kernel.definitions())
-    out.kernels.append(source)
-    out.shared |= {"kernel": function, "flat": _flat}
+    function, free = out.compiled(*kernel.of_text(source), types)
+    out.shared["flat"] = _flat
     for op in out.statements.numbers:
         out.number(op)
-    call = ", ".join(["order.start", "order.stop", "order.step", *given])
+    call = ", ".join(["order.start", "order.stop", "order.step", *free, *given])
     taken = [f"x{i}" for i in range(len(program.inputs))]
     stacks = [f"y{k}" for k in range(carry, len(program.outputs))]
     body = [
         *unpack_line(taken[:carry], "carry"), *unpack_line(taken[carry : carry + rows], "rows"),
         *unpack_line(taken[carry + rows :], "constants"), *unpack_line(stacks, "ys"),
-        *out.lines, f"count = kernel({call})",
+        *out.lines, f"count = {function}({call})",
     ]  # fmt: skip
     body.append(f"return count, ({''.join(f'x{k}, ' for k in range(carry))})")
     return "\n".join(

@@ -18,6 +18,7 @@ from ..tracing.tracer_namespace import tracer_class
 from .adjoint import swept
 from .body import Body
 from .capture import CaptureTape
+from .host_step import host_step
 from .loop import Loop
 
 
@@ -42,6 +43,12 @@ class Recorder:
         if type(x) is Array or type(x) in TRACERS:
             return x
         return tracer_class(x, builder.depth)(builder, builder.constant(x), x)
+
+    def host_step(self, name: str, run: Any, functions: Any, operands: Any) -> Any:
+        """``run(functions, operands)`` as one operation, if an operand belongs to the program."""
+        return host_step(
+            name, run, functions, operands, lambda builder: Recorder(builder, self.bodies)
+        )
 
     def scan(
         self, step: Any, carry: list[Array], columns: list[Array], n: int, reverse: bool

@@ -130,7 +130,8 @@ class StepCode:
         else:
             lists: list[Any] = [[None] * m for m in lengths]
             count, last = run(carry, rows, constants, lists, order)
-            ys = [self._stacked(y, v, carry[0]) for y, v in zip(lists, results, strict=True)]
+            home = next(iter((*carry, *constants)), None)
+            ys = [self._stacked(y, v, home) for y, v in zip(lists, results, strict=True)]
             carry = last if len(order) else [self.backend.xp.copy(x) for x in last]
         if self.ends:
             ys[0] = self.backend.asarray(np.asarray(count))

@@ -37,7 +37,8 @@ class FusedOp:
         into its target, except where that is None because nobody reads the result.
     numba : callable
         ``numba(writer, op)``: the lines of a kernel, four spaces deep. `writer` (`cpu/kernels.py`) gives the text of
-        an element, says which results are stored, and numbers what a kernel refuses: ``return {writer.refusal(op)}``.
+        an element and of a number that depends on shapes, says which results are stored, and numbers what a kernel
+        refuses: ``return {writer.refusal(op)}``.
     refuse : callable, optional
         ``refuse(function, *inputs)`` raises what the function raises for inputs that a kernel has refused.
     """
@@ -64,6 +65,9 @@ def decomposed_on_device(xp: XP) -> dict[str, Callable[..., Any]]:
         found[f"undecomposed_{name}"] = getattr(xp, name)
     return found
 
+
+# Numbers of several rows, which stay in the first cache.
+CHUNK = 2048
 
 # ── the softmax cross-entropy ─────────────────────────────────────────────────────────────────
 
@@ -160,39 +164,60 @@ def _entropy_numba(writer: Any, op: Op) -> list[str]:
     """Row by row: the maximum, the exponentials, their sum; the loss, and its slope."""
     logits, labels = op.args
     loss, slope = op.outputs()
-    classes = logits.shape[-1]
-    rows = logits.size // classes
+    classes = writer.number(logits.shape[-1])
+    rows = writer.number(math.prod(logits.shape[:-1]))
     T = f"np.{logits.dtype.name}"
     z, y = writer.ref(logits), writer.ref(labels)
     target = contiguous_view(slope) if writer.is_stored(slope) else None
-    at = f"i * {classes} + j"
+    exp, log1p = (f"{name}_{logits.dtype.name}" for name in ("exp", "log1p"))
+    e, picked, others = (f"{name}_{logits.dtype.name}" for name in ("e", "picked", "others"))
+    writer.kernel.functions |= {(name, logits.dtype.name): None for name in ("exp", "log1p")}
     lines = [
         f"    for i in range({rows}):",
         f"        if {writer.element(y, 'i')} < 0 or {writer.element(y, 'i')} >= {classes}:",
         f"            return {writer.refusal(op)}",
         "    loss = 0.0",
-        f"    for i in range({rows}):",
-        f"        top = {writer.element(z, f'i * {classes}')}",
-        f"        for j in range(1, {classes}):",
-        f"            x = {writer.element(z, at)}",
-        "            top = x if x >= top or x != x else top",
-        f"        total = {T}(0.0)",
-        f"        label = np.int64({writer.element(y, 'i')})",
-        f"        picked = {writer.element(z, f'i * {classes} + label')} - top",
-        f"        for j in range({classes}):",
-        f"            e = math.exp({writer.element(z, at)} - top)",
+        # as many rows at once as stay in the first cache, so that functions run over vectors
+        f"    several = max(1, {CHUNK} // {classes})",
+        f"    {e} = np.empty(several * {classes}, {T})",
+        f"    {picked}, {others} = np.empty(several, {T}), np.empty(several, {T})",
+        f"    for first in range(0, {rows}, several):",
+        f"        n = min(several, {rows} - first)",
+        "        for r in range(n):",
+        f"            at = (first + r) * {classes}",
+        f"            top = {writer.element(z, 'at')}",
+        f"            for j in range(1, {classes}):",
+        f"                x = {writer.element(z, 'at + j')}",
+        "                top = x if x >= top or x != x else top",
+        f"            for j in range({classes}):",
+        f"                {e}[r * {classes} + j] = {writer.element(z, 'at + j')} - top",
+        f"            {picked}[r] = {e}[r * {classes} + np.int64({writer.element(y, 'first + r')})]",
+        f"        for k in range(n * {classes}):",
+        f"            {e}[k] = {exp}({e}[k])",
+        "        for r in range(n):",
+        f"            label = r * {classes} + np.int64({writer.element(y, 'first + r')})",
+        f"            own = {e}[label]",
         # the label's own 1 would swallow the others
-        "            total += e if j != label else 0.0",
+        f"            {e}[label] = {T}(0.0)",
+        f"            total = {T}(0.0)",
+        f"            for j in range({classes}):",
+        f"                total += {e}[r * {classes} + j]",
+        f"            {others}[r] = total + (own - {T}(1.0))",
     ]
     if target is not None:
         lines += [
-            f"            {writer.element(target, at)} = e",
-            f"        share = {T}(1.0) / ((total + math.exp(picked)) * {T}({rows}))",
-            f"        for j in range({classes}):",
-            f"            {writer.element(target, at)} *= share",
-            f"        {writer.element(target, f'i * {classes} + label')} = -total * share",
+            f"            share = {T}(1.0) / ((total + own) * {T}({rows}))",
+            f"            {e}[label] = -total",
+            f"            at = (first + r) * {classes}",
+            f"            for j in range({classes}):",
+            f"                {writer.element(target, 'at + j')} = {e}[r * {classes} + j] * share",
         ]
-    lines.append("        loss += math.log1p(total + (math.exp(picked) - 1.0)) - picked")
+    lines += [
+        "        for r in range(n):",
+        f"            {others}[r] = {log1p}({others}[r])",
+        "        for r in range(n):",
+        f"            loss += {others}[r] - {picked}[r]",
+    ]
     if writer.is_stored(loss):
         lines.append(f"    {writer.element(contiguous_view(loss), '')} = {T}(loss / {rows})")
     return lines

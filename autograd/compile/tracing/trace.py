@@ -16,7 +16,7 @@ from ...functions.writes import Writes
 from ...pytree import tree
 from ..ir.program import NUMBER, Value
 from .guards import GUARD_FAILED, ArgumentGuard, ArraySpec
-from .trace_builder import TraceBuilder, TraceError
+from .trace_builder import Opaque, TraceBuilder, Traced, TraceError
 from .tracer import Tracer
 from .tracer_namespace import tracer_class
 
@@ -86,7 +86,7 @@ class Trace:
         return [self._output_value(x) for x in self.outputs]
 
     def _output_value(self, x: Any) -> Any:
-        if isinstance(x, Tracer):
+        if isinstance(x, Traced):
             return x.of
         return self.builder.constant(x) if is_array(x) else x
 
@@ -173,6 +173,8 @@ class Trace:
         return out
 
     def _real(self, x: Any) -> Any:
+        if isinstance(x, Opaque):
+            return x.real_value
         if not isinstance(x, Tracer):
             return backend_of(x).xp.copy(x) if is_array(x) else x
         value = x.real_value

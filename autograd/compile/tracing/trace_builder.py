@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -49,7 +50,52 @@ class Opaque(Traced):
 
     def moved(self, recorder: TraceBuilder, of: Value) -> Any:
         """The same for another trace, in which it is the value `of`."""
-        return Opaque(recorder, of, self.real_value, self.tracer_type)
+        return type(self)(recorder, of, self.real_value, self.tracer_type)
+
+
+class Report(Opaque):
+    """How a solver ended, within a compiled function: its fields are numbers of the program, and it can be returned.
+
+    The class of the object itself lists them as `recorded_fields`.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # == is a number of the program
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in type(self.real_value).recorded_fields:
+            if not name.startswith("_") and hasattr(self.real_value, name):
+                self._refuse(f"info.{name}")
+            raise AttributeError(f"{type(self.real_value).__name__} has no attribute {name!r}")
+        return self.recorder.record(f"py.{name}", operator.attrgetter(name), (self,), {})
+
+    def __eq__(self, other: object) -> Any:
+        return self.recorder.record("py.equal", operator.eq, (self, other), {})
+
+    def __ne__(self, other: object) -> Any:
+        return self.recorder.record("py.not_equal", operator.ne, (self, other), {})
+
+    def _refuse(self, what: str) -> Any:
+        fields = ", ".join(f"info.{name}" for name in type(self.real_value).recorded_fields)
+        raise TraceError(
+            f"{what} of what a solver reports, at {users_line()}: a compiled function is recorded once, and a solver "
+            "ends otherwise from call to call. Return the report and read it outside, or use its numbers, "
+            f"{fields}, with pb.xp.where"
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._refuse("bool(info), as in `if info:`,"))
+
+    def __int__(self) -> int:
+        return int(self._refuse("int(info)"))
+
+    def __index__(self) -> int:
+        return int(self._refuse("use as a number"))
+
+
+def is_number(x: Any) -> bool:
+    """Whether `x` is a Python number, and no report that is one by its class alone."""
+    return isinstance(x, NUMBERS) and not hasattr(type(x), "recorded_fields")
 
 
 def is_array(x: Any) -> bool:
@@ -89,7 +135,7 @@ class TraceBuilder:
         """A new value for something like `x`."""
         self.count += 1
         name = f"v{self.count}"
-        if isinstance(x, NUMBERS):
+        if is_number(x):
             return Value(name, NUMBER, (), np.result_type(type(x)), **options)
         if is_array(x):
             return Value(name, ARRAY, tuple(x.shape), as_numpy(x.dtype), **options)
@@ -139,7 +185,7 @@ class TraceBuilder:
             return x
 
         out = function(*replace(args, real), **replace(settings, real))
-        if isinstance(out, NUMBERS) and not name.startswith("py.") and name != "item":
+        if is_number(out) and not name.startswith("py.") and name != "item":
             out = np.asarray(out)
         inner = [x.of for x in tracers]
         if all(v.constant for v in inner) and not collective:
@@ -147,7 +193,7 @@ class TraceBuilder:
         numbers: frozenset[int] | None = None
         if (
             name != "item"
-            and isinstance(out, NUMBERS)
+            and is_number(out)
             and all(v.numbers is not None or v.constant for v in inner)
         ):
             numbers = frozenset().union(*(v.numbers or () for v in inner))
@@ -179,14 +225,15 @@ class TraceBuilder:
             return out._make(items) if hasattr(out, "_make") else type(out)(items)
         if isinstance(out, np.generic):
             out = np.asarray(out)
-        if is_array(out) or isinstance(out, NUMBERS):
+        if is_array(out) or is_number(out):
             tracer_type: Any = like.tracer_type if isinstance(like, Opaque) else type(like)
             if self.depth:
                 tracer_type = tracer_type.at_depth(self.depth)
             return tracer_type(self, value(out), out)
         if out is None or isinstance(out, str | np.dtype | type):
             return out
-        return Opaque(
+        opaque = Report if hasattr(type(out), "recorded_fields") else Opaque
+        return opaque(
             self, value(out), out, like.tracer_type if isinstance(like, Opaque) else type(like)
         )
 

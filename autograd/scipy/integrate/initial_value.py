@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ....backend import backend_of
 from ...core.array import Array, backend_array, is_traced
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
+from ...core.tracer_like import NotRecorded
 from ...core.typing import ArrayLike, PyTree
 from ...functions.creation import asarray
 from ...pytree import tree
 from ..closures import converted
 from ..operands import constant, floating, floating_arrays
-from .ode import Scheme, raw_right_hand_side, solution
+from .ode import Scheme, raw_right_hand_side, solution, timed
+from .probe import recorded_probe
 
 # SciPy's default of both tolerances of `odeint`.
 TOLERANCE = 1.49012e-8
@@ -160,7 +163,7 @@ def odeint(
     RuntimeError
         On libraries other than NumPy, if the steps become too small. (SciPy's LSODA warns.)
     NotImplementedError
-        For complex y0 and `full_output`; inside `pb.compile`.
+        For complex y0 and `full_output`.
 
     Notes
     -----
@@ -260,7 +263,9 @@ def solve_ivp(
     Raises
     ------
     NotImplementedError
-        For what is refused; inside `pb.compile`.
+        For what is refused.
+    TypeError
+        Inside `pb.compile` without `t_eval`, since how many times there are would depend on values.
     RuntimeError
         If the solver fails in the adjoint equation.
 
@@ -317,14 +322,21 @@ def solve_ivp(
 
 def _steps(problem: Problem, first: Array, last: Array, scheme: Scheme) -> tuple[Array, Any, Any]:
     """The times between the ends at which the solver stepped, its values, and what it says."""
-    y0 = backend_array(problem.start)
+    y0, ends = backend_array(problem.start), (backend_array(first), backend_array(last))
+    leaves = tuple(constant(leaf) for leaf in problem.leaves)
+    right_hand_side = raw_right_hand_side(problem.right_hand_side, leaves, scheme.name)
+    probe = recorded_probe(right_hand_side, ends[0], y0)
+    if any(x is not None and backend_of(x).recording for x in (y0, *ends, probe)):
+        raise NotRecorded(
+            "solve_ivp without t_eval inside pb.compile: how many times it returns depends on values; give the times "
+            "in t_eval, the last alone if only the end is wanted"
+        )
     if not isinstance(y0, np.ndarray):
         return generated.reshape(constant(first), (1,))[:0], None, None
     import scipy.integrate  # takes a tenth of a second
 
-    leaves = tuple(constant(leaf) for leaf in problem.leaves)
-    call = raw_right_hand_side(problem.right_hand_side, leaves, y0, scheme.name)
-    span = tuple(float(backend_array(t)) for t in (first, last))
+    call = timed(right_hand_side, y0)
+    span = tuple(float(t) for t in ends)
     found = scipy.integrate.solve_ivp(
         call, span, y0.astype(np.float64), method=scheme.method, rtol=scheme.rtol, atol=scheme.atol, **scheme.options,
         **scheme.limits,

@@ -18,6 +18,7 @@ differential equations, 2018, appendix B; Johnson, Notes on adjoint methods for 
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
+from ...core.tracer_like import Callee, host_step
 from ...core.typing import RawArray
 from ...functions.creation import asarray, zeros_on_device_of
 from ...transforms.custom_vjp import custom_vjp
@@ -35,6 +37,7 @@ from ...transforms.vjp import vjp
 from ..closures import refuse_traced
 from ..operands import constant
 from . import runge_kutta
+from .probe import recorded_probe
 
 # Of a right-hand side: f(y, t, leaves) -> y', vectors and a number.
 RightHandSide = Callable[[Any, Any, Any], Any]
@@ -151,41 +154,48 @@ def _pulled(f: RightHandSide, residuals: Any, ct: Any, scheme: Scheme) -> tuple[
 # ── values ────────────────────────────────────────────────────────────────────────────────────
 
 
-def raw_right_hand_side(f: RightHandSide, leaves: Any, like: RawArray, name: str) -> Any:
-    """``(t, y) -> y'`` of raw vectors, in the dtype of `like`."""
-    home = backend_of(like)
-    dtype = like.dtype
+def raw_right_hand_side(f: RightHandSide, leaves: Any, name: str) -> Callable[[Any, Any], Any]:
+    """``(t, y) -> y'`` of raw arrays."""
 
     def call(t: Any, y: Any) -> Any:
-        y = (
-            np.array(y, dtype=dtype) if isinstance(y, np.ndarray) else y
-        )  # the solver writes to its own
-        time = home.xp.zeros_on_device_of((), like) + float(t)
-        out = f(Array(y), Array(home.normalise(time)), leaves)
+        out = f(Array(y), Array(t), leaves)
         refuse_traced(out, name, "the right-hand side")
         return backend_array(asarray(out))
 
     return call
 
 
+def timed(f: Callable[[Any, Any], Any], like: RawArray) -> Callable[[Any, Any], Any]:
+    """A right-hand side for a solver, which gives it floats and vectors that it writes to again."""
+    home = backend_of(like)
+
+    def call(t: Any, y: Any) -> Any:
+        y = np.array(y, dtype=like.dtype) if isinstance(y, np.ndarray) else y
+        return f(home.normalise(home.xp.zeros_on_device_of((), like) + float(t)), y)
+
+    return call
+
+
 def solved(f: RightHandSide, y0: Any, ts: Any, leaves: Any, scheme: Scheme) -> RawArray:
-    """The values (times, n), by SciPy for NumPy's arrays, else by `runge_kutta`.
+    """The values (times, n), by SciPy for NumPy's arrays, else by `runge_kutta`; as one step of a compiled program.
 
     Raises
     ------
     RuntimeError
         If the solver does not reach the end.
-    NotImplementedError
-        Inside `pb.compile`.
     """
     y0, ts = backend_array(y0), backend_array(ts)
-    if backend_of(y0).recording:
-        raise NotImplementedError(
-            f"{scheme.name} inside pb.compile: how many steps it takes depends on values; compile the "
-            f"right-hand side, or write "
-            "the steps out"
-        )
-    call = raw_right_hand_side(f, leaves, y0, scheme.name)
+    call = raw_right_hand_side(f, leaves, scheme.name)
+    first = ts[0]
+    called = [Callee(call, (first, y0))]
+    run = functools.partial(_by_steps, scheme)
+    return host_step(scheme.name, run, called, (y0, ts, recorded_probe(call, first, y0)))
+
+
+def _by_steps(scheme: Scheme, called: Any, operands: Any) -> RawArray:
+    """The values (times, n) of the solution of one right-hand side of raw arrays."""
+    y0, ts, _ = operands
+    call = timed(called[0], y0)
     if not isinstance(y0, np.ndarray):
         points = [float(ts[i]) for i in range(ts.shape[0])]
         rows = runge_kutta.solve(

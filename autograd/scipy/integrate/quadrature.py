@@ -6,6 +6,7 @@ vectors; as that is an integral itself, there are derivatives of every order. In
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core.array import Array, backend_array, is_traced
 from ...core.generated import xp as generated
+from ...core.tracer_like import Callee, host_step
 from ...core.typing import ArrayLike
 from ...functions.creation import asarray, zeros_on_device_of
 from ...functions.utility import diff
@@ -25,6 +27,7 @@ from ...transforms.custom_vjp import custom_vjp
 from ...transforms.vjp import vjp
 from ..closures import converted, refuse_traced
 from ..operands import floating, floating_arrays
+from .probe import recorded_probe
 
 # ── functions ─────────────────────────────────────────────────────────────────────────────────
 
@@ -49,10 +52,7 @@ def _integral(
         a, b, leaves = residuals
         ends: list[Any] = []
         for end, sign in ((a, -1.0), (b, 1.0)):
-            if not math.isfinite(float(backend_array(end))):
-                ends.append(None)
-                continue
-            ends.append(sign * generated.sum(ct * f(end, leaves)))
+            ends.append(_end(f, end, leaves, sign * ct))
         if not leaves:
             return (*ends, ())
 
@@ -79,32 +79,55 @@ def _integral(
     return differentiable(a, b, leaves)
 
 
+def _end(f: Any, end: Any, leaves: Any, ct: Any) -> Any:
+    """The cotangent of a limit, None for an infinite one; of a limit that is being recorded, 0 where it is infinite."""
+    value = backend_array(end)
+    if not backend_of(value).recording:
+        return generated.sum(ct * f(end, leaves)) if math.isfinite(float(value)) else None
+    finite = generated.isfinite(Array(value))
+    slope = f(generated.where(finite, end, 0.0), leaves)
+    return generated.where(finite, generated.sum(ct * slope), 0.0)
+
+
 def _computed(
     f: Any, a: Any, b: Any, leaves: Any, settings: dict[str, Any], errors: list[float]
 ) -> Any:
-    """The values by SciPy, for NumPy's arrays."""
-    import scipy.integrate  # takes a tenth of a second
-
+    """The values by SciPy, for NumPy's arrays; inside `pb.compile` one step of the program."""
     like = backend_array(a)
     arrays = [backend_array(v) for v in (a, b, *tree.leaves(leaves)) if hasattr(v, "dtype")]
-    if any(backend_of(v).recording for v in arrays):
-        raise NotImplementedError(
-            "quad inside pb.compile: where the function is evaluated depends on values; use nodes and weights of "
-            "numpy.polynomial.legendre.leggauss"
-        )
-    elsewhere = next((v for v in arrays if not isinstance(v, np.ndarray | np.generic)), None)
+    elsewhere = next((v for v in arrays if backend_of(v).name != "numpy"), None)
     if elsewhere is not None:
         raise NotImplementedError(
             f"quad of an array on device {str(elsewhere.device)!r}: SciPy integrates on the host; evaluate the "
             "function at nodes, as an array, and use trapezoid or simpson"
         )
+    dtype = np.dtype(like.dtype)
+
+    def integrand(x: Any) -> Any:
+        out = f(Array(x), leaves)
+        refuse_traced(out, "quad", "the integrand")
+        return backend_array(asarray(out))
+
+    limits = backend_array(a), backend_array(b)
+    run = functools.partial(_by_scipy, settings, dtype)
+    called = [Callee(integrand, (np.zeros((), dtype),))]
+    value, error = host_step("quad", run, called, (*limits, recorded_probe(integrand, limits[0])))
+    errors.append(error)
+    return value
+
+
+def _by_scipy(
+    settings: dict[str, Any], dtype: Any, called: Any, operands: Any
+) -> tuple[Any, float]:
+    """The integral of vectors, and SciPy's estimate of its error."""
+    import scipy.integrate  # takes a tenth of a second
+
+    (integrand,) = called
+    low, high = (float(v) for v in operands[:2])
 
     def call(x: Any) -> Any:
-        out = f(Array(np.asarray(x, dtype=like.dtype)), leaves)
-        refuse_traced(out, "quad", "the integrand")
-        return np.asarray(backend_array(asarray(out)), dtype=np.float64)
+        return np.asarray(integrand(np.asarray(x, dtype=dtype)), dtype=np.float64)
 
-    low, high = float(backend_array(a)), float(backend_array(b))
     size = call(
         0.5 * (low + high)
         if math.isfinite(low + high)
@@ -112,14 +135,11 @@ def _computed(
     ).size
     if size == 1:
         value, error, *_ = scipy.integrate.quad(lambda x: call(x).item(), low, high, **settings)
-        errors.append(error)
-        return np.asarray([value], dtype=like.dtype)
-    points = settings.get("points")
+        return np.asarray([value], dtype=dtype), error
     value, error = scipy.integrate.quad_vec(
-        call, low, high, epsabs=settings["epsabs"], epsrel=settings["epsrel"], points=points, norm="max"
+        call, low, high, epsabs=settings["epsabs"], epsrel=settings["epsrel"], points=settings.get("points"), norm="max"
     )  # fmt: skip
-    errors.append(error)
-    return np.asarray(value, dtype=like.dtype)
+    return np.asarray(value, dtype=dtype), float(error)
 
 
 def quad(

@@ -27,12 +27,13 @@ from .solution import (
     bounds_of,
     differentiable,
     hidden,
-    host_function,
     on_host,
+    scipy_bounds,
     start_of,
     tapes_of,
     within_bounds,
 )
+from .step import callee, found_by, wide
 
 
 def _soft_l1(z: Any) -> Any:
@@ -114,6 +115,26 @@ def least_squares(
     >>> np.round(pb.grad(fit)(np.asarray([1.0, 3.0])), 9)
     array([0.2, 0.4])
     """
+    return _least_squares(
+        fun, x0, jac, bounds, loss, f_scale, args, kwargs,
+        {
+            "method": method, "ftol": ftol, "xtol": xtol, "gtol": gtol, "diff_step": diff_step, "tr_solver": tr_solver,
+            "jac_sparsity": jac_sparsity, "max_nfev": max_nfev, "verbose": verbose, "x_scale": x_scale,
+            "tr_options": tr_options, "callback": callback, "workers": workers,
+        },
+        lambda found: None,
+    )  # fmt: skip
+
+
+# The settings of `scipy.optimize.least_squares` that are passed where they are given and SciPy has them.
+_OPTIONAL = ("x_scale", "tr_options", "callback", "workers")
+
+
+def _least_squares(
+    fun: Any, x0: Any, jac: Any, bounds: Any, loss: str, f_scale: float, args: Any, kwargs: Any,
+    settings: dict[str, Any], check: Callable[[Any], None],
+) -> Any:  # fmt: skip
+    """`least_squares`; `check` raises where SciPy's result is not good enough."""
     import scipy.optimize  # takes a fifth of a second
 
     if loss not in LOSSES:
@@ -134,28 +155,32 @@ def least_squares(
     def gradient(x: Any) -> Any:
         return grad(cost)(asarray(x))
 
-    tapes = tapes_of((residuals(Array(start)), low, high))
-    settings: dict[str, Any] = {
-        "method": method, "ftol": ftol, "xtol": xtol, "gtol": gtol, "loss": loss, "f_scale": f_scale,
-        "diff_step": diff_step,
-        "tr_solver": tr_solver, "jac_sparsity": jac_sparsity, "max_nfev": max_nfev, "verbose": verbose,
-    }  # fmt: skip
-    optional = {
-        "x_scale": x_scale,
-        "tr_options": tr_options,
-        "callback": callback,
-        "workers": workers,
-    }
     known = inspect.signature(scipy.optimize.least_squares).parameters
-    settings |= {k: v for k, v in optional.items() if v is not None and k in known}
+    settings = {
+        k: v for k, v in settings.items() if k not in _OPTIONAL or (v is not None and k in known)
+    }
+    functions = {"f": callee(residuals, start)}
+    if callable(jac):
+        functions["jac"] = callee(lambda x: asarray(jac(x, *args, **kwargs)), start)
+    elif jac == "2-point":
+        functions["jac"] = callee(jacobian(residuals), start)
+
+    def solver(called: Any, operands: Any) -> Any:
+        x0, *given = operands
+        f, *slope = (wide(g, start.dtype) for g in called.values())
+        found = scipy.optimize.least_squares(
+            f, x0, jac=slope[0] if slope else jac, bounds=scipy_bounds(tuple(given)), loss=loss, f_scale=f_scale,
+            **settings,
+        )  # fmt: skip
+        check(found)
+        return np.asarray(found.x, dtype=start.dtype), found
+
+    probe = residuals(Array(start))
+    tapes = tapes_of((probe, low, high))
     with hidden(tapes):
-        if callable(jac):
-            slope: Any = host_function(lambda x: asarray(jac(x, *args, **kwargs)), start.dtype)
-        else:
-            slope = host_function(jacobian(residuals), start.dtype) if jac == "2-point" else jac
-        call = host_function(residuals, start.dtype)
-        found = scipy.optimize.least_squares(call, start, jac=slope, bounds=given, **settings)
-    x = np.asarray(found.x, dtype=start.dtype)
+        x, found = found_by(
+            "least_squares", solver, functions, (start, *given), backend_array(probe)
+        )
     equation, free = within_bounds(gradient, low, high, x)
     found.x = differentiable(x, equation, tapes, free)
     found.fun = residuals(found.x)
@@ -238,15 +263,16 @@ def curve_fit(
         return solve_triangular(cholesky(weights, lower=True), r, lower=True)
 
     kwargs.setdefault("max_nfev", kwargs.pop("maxfev", None))
-    found = least_squares(
-        residuals,
-        p0,
-        bounds=bounds,
-        method=method or ("lm" if _unbounded(bounds) else "trf"),
-        **kwargs,
+    method = method or ("lm" if _unbounded(bounds) else "trf")
+    settings = inspect.signature(least_squares).bind(
+        residuals, p0, bounds=bounds, method=method, **kwargs
     )
-    if not found.success:
-        raise RuntimeError(f"curve_fit: Optimal parameters not found: {found.message}")
+    settings.apply_defaults()
+    given = dict(settings.arguments)
+    shared = [
+        given.pop(k) for k in ("fun", "x0", "jac", "bounds", "loss", "f_scale", "args", "kwargs")
+    ]
+    found = _least_squares(*shared, given, _fitted)
     J = jacobian(residuals)(found.x)
     covariance = inv(generated.matrix_transpose(J) @ J)
     m, n = J.shape
@@ -255,6 +281,12 @@ def curve_fit(
             return found.x, covariance * math.inf
         covariance = covariance * (2.0 * found.cost / (m - n))
     return found.x, covariance
+
+
+def _fitted(found: Any) -> None:
+    """Raise for a fit that did not succeed."""
+    if not found.success:
+        raise RuntimeError(f"curve_fit: Optimal parameters not found: {found.message}")
 
 
 def _first_guess(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -19,17 +19,18 @@ from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ...transforms.jvp import hvp
 from ..operands import constant, floating, host
-from .roots import _number, _scalar_solution, _tuple
+from .roots import _tuple, scalar_solution
 from .solution import (
     INSTEAD,
     bounds_of,
     differentiable,
     hidden,
-    host_function,
+    scipy_bounds,
     start_of,
     tapes_of,
     within_bounds,
 )
+from .step import callee, found_by, number, wide
 
 # Methods of `scipy.optimize.minimize` without gradients, and those that want products with the Hessian.
 WITHOUT_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
@@ -108,7 +109,8 @@ def minimize(
     def gradient(x: Any) -> Any:
         return grad(objective)(asarray(x))
 
-    tapes = tapes_of((objective(Array(start)), low, high))
+    probe = objective(Array(start))
+    tapes = tapes_of((probe, low, high))
     if constraints and tapes:
         raise NotImplementedError(
             "minimize: constraints of a problem with traced arrays; eliminate unknowns by the equalities, or solve "
@@ -116,35 +118,42 @@ def minimize(
         )
     name = method.lower() if isinstance(method, str) else ""
     settings: dict[str, Any] = {
-        "bounds": given,
-        "constraints": constraints,
-        "tol": tol,
-        "callback": callback,
-        "options": options,
-    }
+        "method": method, "constraints": constraints, "tol": tol, "callback": callback, "options": options,
+    }  # fmt: skip
+    functions = {"fun": callee(objective, start)}
+    if own is not None:
+        functions["jac"] = callee(lambda x: asarray(own(x, *args)), start)
+    elif jac is not None and not paired:
+        settings["jac"] = jac
+    elif name not in WITHOUT_GRADIENT:
+        functions["jac"] = callee(gradient, start)
+    if callable(hess):
+        functions["hess"] = callee(lambda x: asarray(hess(x, *args)), start)
+    elif hess is not None:
+        settings["hess"] = hess
+    elif callable(hessp):
+        functions["hessp"] = callee(
+            lambda x, p: asarray(hessp(backend_array(x), backend_array(p), *_constants(args))), start, start
+        )  # fmt: skip
+    elif name in WITH_HESSIAN:
+        functions["hessp"] = callee(lambda x, p: asarray(hvp(objective, x, p)), start, start)
+    elif name in WITH_MATRIX:
+        functions["hess"] = callee(jacobian(gradient), start)
+
+    def solver(called: Any, operands: Any) -> Any:
+        x0, *given = operands
+        named = {k: wide(f, start.dtype) for k, f in called.items() if k != "hessp"}
+        if "hessp" in called:
+            named["hessp"] = _products(called["hessp"], start.dtype)
+        value = named.pop("fun")
+        found = scipy.optimize.minimize(
+            lambda x: float(value(x)), x0, bounds=scipy_bounds(tuple(given)), **settings, **named
+        )
+        return np.asarray(found.x, dtype=start.dtype), found
+
     with hidden(tapes):
-        if own is not None:
-            settings["jac"] = host_function(lambda x: asarray(own(x, *args)), start.dtype)
-        elif jac is not None and not paired:
-            settings["jac"] = jac
-        elif name not in WITHOUT_GRADIENT:
-            settings["jac"] = host_function(gradient, start.dtype)
-        if callable(hess):
-            settings["hess"] = host_function(lambda x: asarray(hess(x, *args)), start.dtype)
-        elif hess is not None:
-            settings["hess"] = hess
-        elif callable(hessp):
-            settings["hessp"] = lambda x, p: np.asarray(
-                backend_array(asarray(hessp(x, p, *_constants(args))))
-            )
-        elif name in WITH_HESSIAN:
-            settings["hessp"] = _products(objective, start.dtype)
-        elif name in WITH_MATRIX:
-            settings["hess"] = host_function(jacobian(gradient), start.dtype)
-        call = host_function(objective, start.dtype)
-        found = scipy.optimize.minimize(lambda x: float(call(x)), start, method=method, **settings)
-    x = np.asarray(found.x, dtype=start.dtype)
-    equation, free = (gradient, True) if given is None else within_bounds(gradient, low, high, x)
+        x, found = found_by("minimize", solver, functions, (start, *given), backend_array(probe))
+    equation, free = (gradient, True) if not given else within_bounds(gradient, low, high, x)
     found.x = differentiable(x, equation, tapes, free)
     found.fun = objective(found.x)
     return found
@@ -155,12 +164,13 @@ def _constants(args: tuple[Any, ...]) -> list[Any]:
     return [constant(a) for a in args]
 
 
-def _products(objective: Callable[[Any], Any], dtype: Any) -> Callable[[Any, Any], Any]:
-    """``(x, p) -> ∇²f(x) p`` of NumPy's arrays."""
+def _products(f: Callable[[Any, Any], Any], dtype: Any) -> Callable[[Any, Any], Any]:
+    """``(x, p) -> ∇²f(x) p`` of SciPy's arrays."""
 
     def call(x: Any, p: Any) -> Any:
-        out = hvp(objective, Array(np.asarray(x, dtype=dtype)), Array(np.asarray(p, dtype=dtype)))
-        return np.asarray(backend_array(asarray(out)), dtype=np.float64)
+        return np.asarray(
+            f(np.asarray(x, dtype=dtype), np.asarray(p, dtype=dtype)), dtype=np.float64
+        )
 
     return call
 
@@ -209,22 +219,38 @@ def minimize_scalar(
 
     first = bounds[0] if bounds is not None else bracket[0] if bracket is not None else 0.0
     start = start_of(float(first), "minimize_scalar", INSTEAD)
-    tapes = tapes_of(of_number(Array(np.asarray(float(first)))))
-    with hidden(tapes):
-        call = _number(of_number)
+    example = np.asarray(float(first))
+
+    def solver(called: Any, operands: Any) -> Any:
         found = scipy.optimize.minimize_scalar(
-            call, bracket=bracket, bounds=bounds, method=method, tol=tol, options=options
+            number(called["f"]), bracket=bracket, bounds=bounds, method=method, tol=tol, options=options
+        )  # fmt: skip
+        x = float(found.x)
+        at_end = bounds is not None and _at_an_end(x, bounds)
+        return (np.asarray([x], dtype=start.dtype), np.asarray(at_end)), found
+
+    probe = of_number(Array(example))
+    tapes = tapes_of(probe)
+    with hidden(tapes):
+        functions = {"f": callee(of_number, example)}
+        (x, at_end), found = found_by(
+            "minimize_scalar", solver, functions, (), backend_array(probe)
         )
-    x = float(found.x)
-    at_an_end = bounds is not None and min(abs(x - float(b)) for b in bounds) <= 1e-5 * (
-        1.0 + abs(x)
-    )
-    if at_an_end:
-        found.x = Array(np.asarray(x, dtype=start.dtype))
-    else:
-        found.x = _scalar_solution(x, grad(of_number), tapes, start.dtype)
+    end = generated.reshape(Array(x), ())
+
+    def slope(v: Any) -> Any:
+        if bounds is None:
+            return grad(of_number)(v)
+        # at an end x stays where it is
+        return generated.where(Array(at_end), v - end, grad(of_number)(v))
+
+    found.x = scalar_solution(x, slope, tapes)
     found.fun = of_number(found.x)
     return found
+
+
+def _at_an_end(x: float, bounds: Any) -> bool:
+    return min(abs(x - float(b)) for b in bounds) <= 1e-5 * (1.0 + abs(x))
 
 
 def rosen(x: ArrayLike) -> Array:

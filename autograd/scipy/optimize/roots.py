@@ -18,7 +18,8 @@ from ...transforms.bindings import bound
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ..operands import floating, host
-from .solution import differentiable, hidden, host_function, start_of, tapes_of
+from .solution import differentiable, hidden, start_of, tapes_of
+from .step import callee, found_by, number, wide
 
 INSTEAD = "pb.implicit.root"
 # The methods of `scipy.optimize.root` that take a Jacobian.
@@ -78,19 +79,24 @@ def root(
         out = fun(asarray(x), *args)
         return generated.reshape(floating(out[0] if paired else out), (-1,))
 
-    tapes = tapes_of(equation(Array(start)))
-    with hidden(tapes):
-        call = host_function(equation, start.dtype)
-        if own is not None:
-            slope: Any = host_function(lambda x: asarray(own(x, *args)), start.dtype)
-        elif method in WITH_JACOBIAN and jac is not False:
-            slope = host_function(jacobian(equation), start.dtype)
-        else:
-            slope = None
+    functions = {"f": callee(equation, start)}
+    if own is not None:
+        functions["slope"] = callee(lambda x: asarray(own(x, *args)), start)
+    elif method in WITH_JACOBIAN and jac is not False:
+        functions["slope"] = callee(jacobian(equation), start)
+
+    def solver(called: Any, operands: Any) -> Any:
+        f, *slope = (wide(g, start.dtype) for g in called.values())
         found = scipy.optimize.root(
-            call, start, method=method, jac=slope, tol=tol, callback=callback, options=options
-        )
-    x = differentiable(np.asarray(found.x, dtype=start.dtype), equation, tapes, False)
+            f, operands[0], method=method, jac=slope[0] if slope else None, tol=tol, callback=callback, options=options
+        )  # fmt: skip
+        return np.asarray(found.x, dtype=start.dtype), found
+
+    probe = equation(Array(start))
+    tapes = tapes_of(probe)
+    with hidden(tapes):
+        x, found = found_by("root", solver, functions, (start,), backend_array(probe))
+    x = differentiable(x, equation, tapes, False)
     found.x = x
     found.fun = equation(x)
     return found
@@ -169,6 +175,16 @@ def root_scalar(
     >>> np.round(pb.grad(solve)(np.asarray(4.0)), 9)
     np.float64(0.25)
     """
+    return _root_scalar(
+        f, args, method, bracket, fprime, fprime2, x0, x1, xtol, rtol, maxiter, options, lambda found: None
+    )  # fmt: skip
+
+
+def _root_scalar(
+    f: Any, args: Any, method: Any, bracket: Any, fprime: Any, fprime2: Any, x0: Any, x1: Any, xtol: Any, rtol: Any,
+    maxiter: Any, options: Any, check: Callable[[Any], None],
+) -> Any:  # fmt: skip
+    """`root_scalar`; `check` raises where SciPy's result is not good enough."""
     import scipy.optimize  # takes a fifth of a second
 
     f, args = bound(f), _tuple(args)
@@ -181,24 +197,32 @@ def root_scalar(
     def of_number(x: Any) -> Any:
         return generated.reshape(floating(f(x, *args)), ())
 
-    tapes = tapes_of(of_number(Array(np.asarray(float(first)))))
-    with hidden(tapes):
-        call = _number(of_number)
-        slopes = {}
-        wanted = {"newton": 1, "halley": 2}.get(method or "", 0)
-        for order, (name, given) in enumerate((("fprime", fprime), ("fprime2", fprime2)), start=1):
-            if callable(given):
-                slopes[name] = _number(_of_array(given, args))
-            elif given:
-                slopes[name] = given
-            elif order <= wanted:
-                slope = grad(of_number) if order == 1 else grad(grad(of_number))
-                slopes[name] = _number(slope)
+    example = np.asarray(float(first))
+    functions, slopes = {"f": callee(of_number, example)}, {}
+    wanted = {"newton": 1, "halley": 2}.get(method or "", 0)
+    for order, (name, given) in enumerate((("fprime", fprime), ("fprime2", fprime2)), start=1):
+        if callable(given):
+            functions[name] = callee(_of_array(given, args), example)
+        elif given:
+            slopes[name] = given
+        elif order <= wanted:
+            slope = grad(of_number) if order == 1 else grad(grad(of_number))
+            functions[name] = callee(slope, example)
+
+    def solver(called: Any, operands: Any) -> Any:
+        numbers = {name: number(g) for name, g in called.items()}
         found = scipy.optimize.root_scalar(
-            call, method=method, bracket=bracket, x0=x0, x1=x1, xtol=xtol, rtol=rtol, maxiter=maxiter, options=options,
-            **slopes,
+            numbers.pop("f"), method=method, bracket=bracket, x0=x0, x1=x1, xtol=xtol, rtol=rtol, maxiter=maxiter,
+            options=options, **slopes, **numbers,
         )  # fmt: skip
-    found.root = _scalar_solution(float(found.root), of_number, tapes, start.dtype)
+        check(found)
+        return np.asarray([float(found.root)], dtype=start.dtype), found
+
+    probe = of_number(Array(example))
+    tapes = tapes_of(probe)
+    with hidden(tapes):
+        x, found = found_by("root_scalar", solver, functions, (), backend_array(probe))
+    found.root = scalar_solution(x, of_number, tapes)
     return found
 
 
@@ -206,24 +230,13 @@ def _of_array(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[Any], A
     return lambda x: asarray(f(x, *args))
 
 
-def _number(f: Callable[[Any], Any]) -> Callable[[float], Any]:
-    """A function of an `Array` without axes as one of numbers; what is a pair stays one."""
+def scalar_solution(x: Any, of_number: Callable[[Any], Any], tapes: list[Any]) -> Any:
+    """The solution x (1,) of an equation of one number, as a differentiable number."""
 
-    def call(x: Any) -> Any:
-        out = f(Array(np.asarray(float(x))))
-        return float(backend_array(out)) if not isinstance(out, float) else out
-
-    return call
-
-
-def _scalar_solution(
-    x: float, of_number: Callable[[Any], Any], tapes: list[Any], dtype: Any
-) -> Any:
     def equation(v: Any) -> Any:
         return generated.reshape(of_number(generated.reshape(asarray(v), ())), (1,))
 
-    out = differentiable(np.asarray([x], dtype=dtype), equation, tapes, False)
-    return generated.reshape(out, ())
+    return generated.reshape(differentiable(x, equation, tapes, False), ())
 
 
 def _bracketed(method: str) -> Callable[..., Any]:
@@ -238,9 +251,13 @@ def _bracketed(method: str) -> Callable[..., Any]:
         full_output: bool = False,
         disp: bool = True,
     ) -> Any:
-        found = root_scalar(f, args, method, [a, b], xtol=xtol, rtol=rtol, maxiter=maxiter)
-        if disp and not found.converged:
-            raise RuntimeError(f"{method}: no convergence after {found.iterations} iterations")
+        def check(found: Any) -> None:
+            if disp and not found.converged:
+                raise RuntimeError(f"{method}: no convergence after {found.iterations} iterations")
+
+        found = _root_scalar(
+            f, args, method, [a, b], None, None, None, None, xtol, rtol, maxiter, None, check
+        )
         return (found.root, found) if full_output else found.root
 
     function.__name__ = function.__qualname__ = method
@@ -293,22 +310,16 @@ def newton(
     if np.ndim(backend_array(x0)) != 0:
         raise NotImplementedError("newton: one number; pb.implicit.root solves for arrays")
     method = "secant" if x1 is not None else "halley" if fprime2 is not None else "newton"
-    found = root_scalar(
-        func,
-        args,
-        method,
-        x0=x0,
-        x1=x1,
-        fprime=fprime,
-        fprime2=fprime2,
-        xtol=tol,
-        rtol=rtol or None,
-        maxiter=maxiter,
+
+    def check(found: Any) -> None:
+        if disp and not found.converged:
+            raise RuntimeError(
+                f"newton: no convergence after {found.iterations} iterations, at {float(found.root)}"
+            )
+
+    found = _root_scalar(
+        func, args, method, None, fprime, fprime2, x0, x1, tol, rtol or None, maxiter, None, check
     )
-    if disp and not found.converged:
-        raise RuntimeError(
-            f"newton: no convergence after {found.iterations} iterations, at {float(backend_array(found.root))}"
-        )
     return (found.root, found) if full_output else found.root
 
 
@@ -330,11 +341,17 @@ def fixed_point(
     def mapped(x: Any) -> Any:
         return generated.reshape(floating(func(generated.reshape(asarray(x), shape), *args)), (-1,))
 
-    tapes = tapes_of(mapped(Array(start)))
+    def solver(called: Any, operands: Any) -> Any:
+        call = wide(called["f"], start.dtype)
+        found = scipy.optimize.fixed_point(
+            call, operands[0], xtol=xtol, maxiter=maxiter, method=method
+        )
+        return np.asarray(found, dtype=start.dtype), None
+
+    probe = mapped(Array(start))
+    tapes = tapes_of(probe)
     with hidden(tapes):
-        call = host_function(mapped, start.dtype)
-        found = scipy.optimize.fixed_point(call, start, xtol=xtol, maxiter=maxiter, method=method)
-    x = differentiable(
-        np.asarray(found, dtype=start.dtype), lambda v: asarray(v) - mapped(v), tapes, False
-    )
+        functions = {"f": callee(mapped, start)}
+        x, _ = found_by("fixed_point", solver, functions, (start,), backend_array(probe))
+    x = differentiable(x, lambda v: asarray(v) - mapped(v), tapes, False)
     return generated.reshape(x, shape)

@@ -17,6 +17,8 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
+from ...core.namespaces import namespace_of
+from ...core.tracer_like import host_step
 from ...core.typing import ArrayLike, Cotangent
 from ...functions.creation import asarray
 from ...pytree import tree
@@ -29,22 +31,18 @@ Equation = Callable[[Any], Any]
 INSTEAD = "pb.implicit.argmin (or pb.optim.minimize)"
 
 
-def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
+def start_of(x0: ArrayLike, name: str, instead: str) -> Any:
     """x0 as a vector of NumPy's, without a derivative.
 
     Raises
     ------
     NotImplementedError
-        For arrays of another library, for complex ones, and inside `pb.compile`.
+        For arrays of another library, and for complex ones.
     """
     # numbers and lists are NumPy's here, whatever backend is active
     start = floating(constant(x0) if hasattr(x0, "dtype") else np.asarray(host(x0, f"{name}: x0")))
     value = backend_array(start)
-    if backend_of(value).recording:
-        raise NotImplementedError(
-            f"{name} inside pb.compile: how many steps it takes depends on values; compile the function that it calls"
-        )
-    if not isinstance(value, np.ndarray):
+    if backend_of(value).name != "numpy":
         raise NotImplementedError(
             f"{name} of an array on device {str(start.device)!r}: SciPy's solver runs on the host; {instead} runs "
             "where the arrays are"
@@ -53,13 +51,13 @@ def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
         raise NotImplementedError(
             f"{name} of complex unknowns: give their real and imaginary parts; {instead} may take them"
         )
-    return np.atleast_1d(value).reshape(-1)
+    return namespace_of(value).reshape(value, (-1,))
 
 
 def bounds_of(bounds: Any, n: int) -> tuple[Any, Any, Any]:
-    """SciPy's bounds of constants, and the lower and upper ones, traced if they are."""
+    """The raw lower and upper bounds, for SciPy, and the bounds themselves, traced if they are."""
     if bounds is None:
-        return None, None, None
+        return (), None, None
     if hasattr(bounds, "lb"):
         low, high = bounds.lb, bounds.ub
     else:
@@ -67,10 +65,16 @@ def bounds_of(bounds: Any, n: int) -> tuple[Any, Any, Any]:
         low = [-math.inf if a is None else a for a, _ in pairs]
         high = [math.inf if b is None else b for _, b in pairs]
     low, high = (generated.broadcast_to(floating(on_host(b)), (n,)) for b in (low, high))
+    return (backend_array(low), backend_array(high)), low, high
+
+
+def scipy_bounds(given: tuple[Any, ...]) -> Any:
+    """SciPy's bounds of the raw ones, or None where there are none."""
     import scipy.optimize  # takes a fifth of a second
 
-    constants = [np.asarray(backend_array(b), dtype=np.float64) for b in (low, high)]
-    return scipy.optimize.Bounds(*constants), low, high
+    if not given:
+        return None
+    return scipy.optimize.Bounds(*[np.asarray(b, dtype=np.float64) for b in given])
 
 
 def on_host(x: ArrayLike) -> Any:
@@ -79,21 +83,12 @@ def on_host(x: ArrayLike) -> Any:
     return x if any(hasattr(v, "dtype") for v in leaves) else np.asarray(x, dtype=np.float64)
 
 
-def host_function(f: Callable[..., Any], dtype: Any) -> Callable[[Any], Any]:
-    """`f` of an `Array` as a function of NumPy's arrays, copied, in the precision of the unknowns."""
-
-    def call(x: Any) -> Any:
-        return np.asarray(backend_array(f(Array(np.array(x, dtype=dtype)))), dtype=np.float64)
-
-    return call
-
-
 def tapes_of(probe: Any) -> list[Any]:
     """The tapes that a function's value at the start lies on: those of what it depends on."""
     return open_tapes(probe)
 
 
-def differentiable(x: np.ndarray, equation: Equation, tapes: list[Any], symmetric: bool) -> Array:
+def differentiable(x: Any, equation: Equation, tapes: list[Any], symmetric: bool) -> Array:
     """x̂ as a function of all that the equation depends on.
 
     Parameters
@@ -115,45 +110,45 @@ def differentiable(x: np.ndarray, equation: Equation, tapes: list[Any], symmetri
     return implicit_solution(x, lambda v: -equation(v), adjoint, tapes)
 
 
-def within_bounds(gradient: Equation, low: Any, high: Any, x: np.ndarray) -> tuple[Equation, bool]:
+def within_bounds(gradient: Equation, low: Any, high: Any, x: Any) -> tuple[Equation, bool]:
     """The equation of a minimum within bounds, and whether it is that of one without.
 
     At an active bound, x_i − bound_i = 0; elsewhere the gradient is 0.
     """
-    at_low, at_high = (_active(x, b) for b in (low, high))
-    if not (at_low.any() or at_high.any()):
+    masks = host_step("active", _active, (), (x, backend_array(low), backend_array(high)))
+    recorded = backend_of(masks[0]).recording
+    if not recorded and not (masks[0].any() or masks[1].any()):
         return gradient, True
 
     def equation(v: Any) -> Any:
         v = asarray(v)
         out = gradient(v)
-        for mask, bound in ((at_low, low), (at_high, high)):
-            if mask.any():
-                finite = generated.where(np.isfinite(_host(bound, x)), bound, 0.0)
+        for mask, bound in zip(masks, (low, high), strict=True):
+            if recorded or mask.any():
+                finite = generated.where(generated.isfinite(constant(bound)), bound, 0.0)
                 out = generated.where(mask, v - finite, out)
         return out
 
     return equation, False
 
 
-def _host(bound: Any, x: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(
-        np.asarray(backend_array(asarray(on_host(bound))), dtype=np.float64), x.shape
-    )
+def _active(_: Any, operands: Any) -> tuple[Any, Any]:
+    """Which of the bounds the solution lies on."""
+    x, low, high = operands
+    return _reached(x, low), _reached(x, high)
 
 
-def _active(x: np.ndarray, bound: Any) -> np.ndarray:
-    b = _host(bound, x)
-    finite = np.isfinite(b)
-    b = np.where(finite, b, 0.0)
-    return finite & (np.abs(x - b) <= 1e-8 * (1.0 + np.abs(b)))
+def _reached(x: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(bound)
+    b = np.where(finite, bound, 0.0)
+    return np.asarray(finite & (np.abs(x - b) <= 1e-8 * (1.0 + np.abs(b))))
 
 
 __all__ = [
     "differentiable",
     "hidden",
-    "host_function",
     "on_host",
+    "scipy_bounds",
     "start_of",
     "tapes_of",
     "within_bounds",

@@ -30,6 +30,7 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
+from ...core.tracer_like import host_step
 from ...core.typing import XP, DType, RawArray, Value
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError
@@ -58,7 +59,7 @@ class Augmented:
         i = xp.arange_like(R.shape[-1], R)
         R = xp.where(nothing, xp.astype(i[:, None] == i[None, :], R.dtype), R)
         if self.check and R.size:
-            _full_rank(R, usable[..., 0, 0], xp)
+            R = _full_rank(R, usable[..., 0, 0], xp)
         nan = xp.full_like(A[..., :1, :1], float("nan"))
         Q = xp.where(usable, xp.where(nothing, xp.zeros_like(Q), Q), nan)
         return Q, xp.factor(xp.where(usable, R, nan), structure="upper", check=False), nothing
@@ -93,17 +94,24 @@ def _conj(x: Value, xp: XP) -> Any:
     return xp.conj(x) if is_complex(x.dtype) else x
 
 
-def _full_rank(R: Any, usable: Any, xp: XP) -> None:
-    """An error if the diagonal of R says that columns depend on each other, to working precision."""
+def _full_rank(R: Any, usable: Any, xp: XP) -> Any:
+    """R, or an error if its diagonal says that columns depend on each other, to working precision."""
     sizes = xp.abs(xp.linalg.diagonal(R))
     largest = xp.max(sizes, axis=-1)
     ratio = xp.min(sizes, axis=-1) / xp.where(largest == 0, xp.ones_like(largest), largest)
     ratio = xp.where(usable, ratio, xp.ones_like(ratio))
+    return host_step("full_rank", _checked_rank, (), (ratio, R))
+
+
+def _checked_rank(_: Any, operands: Any) -> Any:
+    ratio, R = operands
+    xp = namespace_of(R)
     if bool(xp.any(~(ratio > R.shape[-1] * xp.finfo(R.dtype).eps))):
         raise SingularMatrixError(
             "lstsq: the matrix does not have full rank: the diagonal of its R spreads over a factor of "
             f"{1 / max(float(xp.min(ratio)), 1e-300):.1e}; leave out dependent columns, or use ridge"
         )
+    return R
 
 
 def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:

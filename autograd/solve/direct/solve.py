@@ -115,12 +115,11 @@ def stored_form(
     if assume == "diagonal":
         return Diagonal(check), function_of(find("linalg.diagonal"))(A)
     if assume == "circulant":
-        return Circulant(check), _getitem(A, (..., 0)) if A.shape[-1] else generated.sum(A, axis=-1)
+        return Circulant(check), generated.getitem(A, (..., 0)) if A.shape[-1] else generated.sum(
+            A, axis=-1
+        )
     widths = (1, 1) if assume == "tridiagonal" else bandwidths or found_bandwidths(backend_array(A))
     return Banded(widths, check), bands_of(A, widths)
-
-
-_getitem = function_of(find("getitem"))
 
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
@@ -312,7 +311,7 @@ def solveh_banded(ab: Any, b: Any, *, lower: bool = False, check: bool = True) -
 def _lower_form(ab: Any, low: int) -> Any:
     """The lower diagonals, conj(A[j, j + k]) at [k, j], of the upper ones, at [l − k, j + k]."""
     rows = [
-        generated.roll(_getitem(ab, (..., low - k, slice(None))), -k, axis=-1)
+        generated.roll(generated.getitem(ab, (..., low - k, slice(None))), -k, axis=-1)
         for k in range(low + 1)
     ]
     out = function_of(find("stack"))(rows, axis=-2)

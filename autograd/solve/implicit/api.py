@@ -16,6 +16,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
+from ...core.tracer_like import Callee, host_step
 from ...core.typing import Cotangent
 from ...functions import namespace as functions
 from ...transforms.bindings import bound
@@ -28,11 +29,12 @@ from ..iterative.differentiable import conj
 from ..iterative.iteration import Info, Run, every_of
 from ..iterative.linear_operator import LinearOperator, pullback_of
 from ..iterative.solvers import cg, gmres
+from . import callees
 from .fixed_point import anderson, plain
 from .flatten import Flat, as_array
 from .minimize import METHODS as MINIMISERS
 from .minimize import Settings, minimum
-from .newton import Broyden, Newton, by_scipy, newton
+from .newton import CHECKED, EXACT, Broyden, Newton, by_scipy, newton
 
 __all__ = ["argmin", "fixed_point", "root"]
 
@@ -138,16 +140,24 @@ def root(
     def equation(v: Any) -> Any:
         return flat.ravel(g(flat.unravel(v), *p), "root: g(v, *p)")
 
-    def solve(v: Any) -> tuple[Any, Info]:
-        dense = linear.dense(v.shape[0]) and method != "newton-krylov"
+    def plan(v: Any) -> Plan:
+        n = v.shape[0]
         tolerance = rtol if rtol is not None else _eps(v) ** 0.75
-        if method in ("newton", "newton-krylov"):
-            return newton(equation, v, Newton(equation, dense), tolerance, atol, maxiter)
-        if method == "broyden":
-            return newton(equation, v, Broyden(equation, dense), tolerance, atol, maxiter)
-        return by_scipy(equation, v, method, tolerance, maxiter)
+        called = [callees.values(equation, v)]
+        if method not in ("newton", "newton-krylov", "broyden"):
+            if n <= CHECKED or method in EXACT:
+                called.append(callees.matrix(equation, v))
+            return lambda called, v: by_scipy(called, v, method, tolerance, maxiter), called
+        dense = linear.dense(n) and method != "newton-krylov"
+        called.append((callees.matrix if dense else callees.products)(equation, v))
+        model = Broyden if method == "broyden" else Newton
 
-    return _solution("root", equation, flat, solve, linear, check)
+        def run(called: Any, v: Any) -> tuple[Any, Info]:
+            return newton(called[0], v, model(called[1], dense), tolerance, atol, maxiter)
+
+        return run, called
+
+    return _solution("root", equation, flat, plan, linear, check)
 
 
 def fixed_point(
@@ -233,13 +243,13 @@ def fixed_point(
     def mapped(v: Any) -> Any:
         return flat.ravel(T(flat.unravel(v), *p), "fixed_point: T(v, *p)")
 
-    def solve(v: Any) -> tuple[Any, Info]:
+    def plan(v: Any) -> Plan:
         tolerance = rtol if rtol is not None else _eps(v) ** 0.75
         run = Run(maxiter, every_of(v, check_every, "fixed_point"))
         way = plain if method == "plain" else functools.partial(anderson, history, mixing)
-        return way(_raw(mapped), v, tolerance, atol, run)
+        return lambda called, v: way(*called, v, tolerance, atol, run), [callees.values(mapped, v)]
 
-    return _solution("fixed_point", lambda v: as_array(v) - mapped(v), flat, solve, linear, check)
+    return _solution("fixed_point", lambda v: as_array(v) - mapped(v), flat, plan, linear, check)
 
 
 def argmin(
@@ -330,46 +340,60 @@ def argmin(
     def objective(v: Any) -> Any:
         return f(flat.unravel(v), *p)
 
-    def solve(v: Any) -> tuple[Any, Info]:
+    def plan(v: Any) -> Plan:
         dense = linear.dense(v.shape[0]) or (linear.solver == "auto-cg" and v.shape[0] <= DENSE)
         tolerance = rtol if rtol is not None else _eps(v) ** (0.75 if method == "newton" else 0.45)
-        return minimum(
-            objective, v, Settings(method, dense, tolerance, atol, maxiter, rtol is None)
-        )
+        settings = Settings(method, dense, tolerance, atol, maxiter, rtol is None)
+        curvature = callees.curvature_matrix if dense else callees.curvature_products
+        called = [callees.slopes(objective, v), curvature(objective, v)]
+        return lambda called, v: minimum(*called, v, settings), called
 
     def gradient(v: Any) -> Any:
         return grad(objective)(as_array(v))
 
-    return _solution("argmin", gradient, flat, solve, linear, check)
+    return _solution("argmin", gradient, flat, plan, linear, check)
 
 
 # ── what the three share ──────────────────────────────────────────────────────────────────────
 
 
+# How a solution is found: ``run(functions, v) -> v, info`` on raw vectors, and the functions that it calls.
+Plan = tuple[Callable[[Any, Any], tuple[Any, Info]], list[Callee]]
+
+
 def _solution(
-    name: str, equation: Callable[[Any], Any], flat: Flat, solve: Callable[[Any], tuple[Any, Info]], linear: Linear,
-    check: bool,
+    name: str, equation: Callable[[Any], Any], flat: Flat, plan: Callable[[Any], Plan], linear: Linear, check: bool
 ) -> Any:  # fmt: skip
-    """The solution of equation(v) = 0 that `solve` finds, as a differentiable function."""
+    """The solution of equation(v) = 0 that a plan finds, as a differentiable function."""
     probe = equation(Array(flat.start))
     tapes = open_tapes(probe)
     xp = namespace_of(flat.start)
     start = xp.astype(flat.start, backend_array(probe).dtype)
     with hidden(tapes):
-        v, info = solve(start)
-    if check and not info.converged:
-        why = f"{info.why}; " if info.why else ""
-        raise ConvergenceError(
-            f"{name}: not converged after {info.steps} steps: the residual's norm is {info.residual:.3g}, asked for "
-            f"was {info.tolerance:.3g}; {why}start nearer, raise maxiter or rtol, or try another method; check=False "
-            "takes it as it is",
-            residual=info.residual, steps=info.steps, tolerance=info.tolerance,
-        )  # fmt: skip
+        run, called = plan(start)
+
+        def solve(functions: Any, operands: Any) -> Any:
+            v, info = run(functions, operands[0])
+            if check and not info.converged:
+                raise _not_converged(name, info)
+            return v
+
+        v = host_step(name, solve, called, (start, backend_array(probe)))
 
     def adjoint(ct: Cotangent, v: Any) -> Any:
         return transposed_solve(equation, v, ct, linear)
 
     return flat.unravel(implicit_solution(v, lambda v: -equation(v), adjoint, tapes))
+
+
+def _not_converged(name: str, info: Info) -> ConvergenceError:
+    why = f"{info.why}; " if info.why else ""
+    return ConvergenceError(
+        f"{name}: not converged after {info.steps} steps: the residual's norm is {info.residual:.3g}, asked for "
+        f"was {info.tolerance:.3g}; {why}start nearer, raise maxiter or rtol, or try another method; check=False "
+        "takes it as it is",
+        residual=info.residual, steps=info.steps, tolerance=info.tolerance,
+    )  # fmt: skip
 
 
 def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Cotangent, linear: Linear) -> Any:
@@ -395,10 +419,6 @@ def _linear(name: str, solver: str, rtol: float | None, maxiter: int | None, che
             f"{name}: linear_solver={solver!r}; there are {', '.join(map(repr, LINEAR_SOLVERS))}"
         )
     return Linear(solver, rtol, maxiter, check)
-
-
-def _raw(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda v: backend_array(f(Array(v)))
 
 
 def _eps(v: Any) -> float:

@@ -16,14 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ....backend import backend_of
-from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
 from ...core.typing import XP, RawArray
-from ...transforms.grad import grad
-from ...transforms.jacobian import hessian
 from ..iterative.iteration import numbers
-from ..iterative.linear_operator import pullback_of
 
 PRODUCTS = 200  # of conjugate gradients for one step
 VECTORS = 60  # of Lanczos' method
@@ -175,9 +171,11 @@ class NoCurvature:
         raise FloatingPointError("argmin: the Hessian holds NaN or infinity")
 
 
-def dense_curvature(f: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float) -> Curvature:
+def dense_curvature(
+    hessian: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float
+) -> Curvature:
     """The curvature by the Hessian itself."""
-    H = backend_array(hessian(f)(Array(v)))
+    H = hessian(v)
     backend = backend_of(H)
     H, g = (np.asarray(backend.to_numpy(x), np.float64) for x in (H, g))
     if not np.isfinite(H).all():
@@ -332,8 +330,9 @@ def _to_radius(xp: XP, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple[
     return z + tau * d, Hz + tau * q
 
 
-def by_products(f: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float) -> Curvature:
-    """The curvature by products with the Hessian alone."""
-    curve = pullback_of(grad(f), Array(v))
+def by_products(
+    times: Callable[[Any, Any], Any], v: RawArray, g: RawArray, forcing: float
+) -> Curvature:
+    """The curvature by products with the Hessian alone, ``times(v, w)``."""
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
-    return Products(lambda w: backend_array(curve(Array(w))), g, max(forcing, 10 * eps), eps)
+    return Products(lambda w: times(v, w), g, max(forcing, 10 * eps), eps)

@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
 from ...core.typing import XP, RawArray
-from ...transforms.grad import value_and_grad
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature
 from .lbfgs import Pair, inverse_times, pair_of
@@ -38,7 +36,7 @@ PAIRS = 10
 # The number of steps in a row that may be refused: the radius has shrunk by 10⁴⁸ then.
 REFUSED = 80
 
-Objective = Callable[[Any], Any]
+Map = Callable[..., Any]
 
 
 class Point(NamedTuple):
@@ -61,18 +59,19 @@ class Settings(NamedTuple):
     thorough: bool
 
 
-def minimum(f: Objective, v: RawArray, settings: Settings) -> tuple[Any, Info]:
-    """Steps until the gradient is small and the curvature is not negative: the point, and how it ended."""
+def minimum(both: Map, bend: Map, v: RawArray, settings: Settings) -> tuple[Any, Info]:
+    """Steps until the gradient is small and the curvature is not negative: the point, and how it ended.
+
+    ``both(v)`` gives the value and the gradient, ``bend(v)`` the Hessian, or ``bend(v, w)`` its products; all are raw.
+    """
     xp = namespace_of(v)
-    both = value_and_grad(f)
 
     def at(v: RawArray) -> Point:
-        value, gradient = both(Array(v))
-        value, gradient = backend_array(value), backend_array(gradient)
+        value, gradient = both(v)
         return Point(v, numbers(xp, value)[0], gradient, size_of(xp, gradient))
 
     def curvature(here: Point, forcing: float) -> Curvature:
-        return (dense_curvature if settings.dense else by_products)(f, here.v, here.g, forcing)
+        return (dense_curvature if settings.dense else by_products)(bend, here.v, here.g, forcing)
 
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
     way = _newton if settings.method == "newton" else _by_gradients

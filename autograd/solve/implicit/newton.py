@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,21 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
 from ...functions import namespace as functions
-from ...transforms.jacobian import jacobian
-from ...transforms.jvp import linearize
 from ..iterative.iteration import Info, numbers
 from ..iterative.solvers import gmres
 from .line_search import backtrack, decreases_enough
 
-Equation = Callable[[Any], Any]
+Map = Callable[..., Any]
+
+# The methods of `scipy.optimize.root` that want the Jacobian.
+EXACT = ("hybr", "lm")
 
 HALVINGS = 30
 CHECKED = 256  # unknowns up to which what SciPy found is looked at by the Jacobian
 DECREASE = 1e-4  # of what a linear model promises (Armijo)
 
 
-def newton(
-    equation: Equation, v: Any, model: Any, rtol: float, atol: float, maxiter: int
-) -> tuple[Any, Info]:
+def newton(g: Map, v: Any, model: Any, rtol: float, atol: float, maxiter: int) -> tuple[Any, Info]:
     """Steps along ``model.direction(v, r)`` until a full one is shorter than `rtol` times ‖v‖.
 
     It is the v of that step, and no larger one of the way: a step from far away that is small beside where it came from
@@ -37,7 +36,7 @@ def newton(
     xp = namespace_of(v)
 
     def at(v: Any) -> tuple[Any, float, float]:
-        r = backend_array(equation(Array(v)))
+        r = g(v)
         return r, *numbers(xp, xp.linalg.vector_norm(r), xp.linalg.vector_norm(v))
 
     r, norm, size = at(v)
@@ -92,25 +91,23 @@ def _line_search(at: Callable[[Any], Any], v: Any, d: Any, norm: float) -> Any:
 
 
 class Newton:
-    """Directions with the Jacobian of each point: written out, or by products.
+    """Directions with the Jacobian of each point: ``slope(v)`` is that, or ``slope(v, w)`` its products.
 
     The products' systems are solved as exactly as the last step deserves (Eisenstat and Walker, choice 2).
     """
 
-    def __init__(self, equation: Equation, dense: bool) -> None:
-        self.equation, self.dense = equation, dense
+    def __init__(self, slope: Map, dense: bool) -> None:
+        self.slope, self.dense = slope, dense
         self.last: float | None = None
 
     def direction(self, v: Any, r: Any) -> Any:
         """d with J d = −r."""
         if self.dense:
-            return backend_array(
-                functions.linalg.solve(Array(_matrix(self.equation, v)), Array(-r))
-            )
+            return backend_array(functions.linalg.solve(Array(self.slope(v)), Array(-r)))
         (norm,) = numbers(namespace_of(r), namespace_of(r).linalg.vector_norm(r))
         forcing = 0.1 if self.last is None else min(0.1, 0.9 * (norm / self.last) ** 2)
         self.last = norm
-        return _by_products(self.equation, v, r, max(forcing, 1e-6))
+        return _by_products(self.slope, v, r, max(forcing, 1e-6))
 
     def learn(self, step: Any, change: Any) -> None:
         """Do nothing, since each Jacobian is computed anew."""
@@ -126,8 +123,8 @@ class Broyden:
     The good update, on the inverse: H ← H + (s − H y) (sᴴ H) / (sᴴ H y), kept as pairs of vectors.
     """
 
-    def __init__(self, equation: Equation, dense: bool) -> None:
-        self.equation, self.dense = equation, dense
+    def __init__(self, slope: Map, dense: bool) -> None:
+        self.slope, self.dense = slope, dense
         self.first: Callable[[Any], Any] | None = None
         self.pairs: list[tuple[Any, Any]] = []
 
@@ -139,9 +136,9 @@ class Broyden:
 
     def _inverse(self, v: Any) -> Callable[[Any], Any]:
         if self.dense:
-            H = backend_array(functions.linalg.inv(Array(_matrix(self.equation, v))))
+            H = backend_array(functions.linalg.inv(Array(self.slope(v))))
             return lambda r: H @ r
-        return lambda r: -_by_products(self.equation, v, r, 1e-6)
+        return lambda r: -_by_products(self.slope, v, r, 1e-6)
 
     def _apply(self, r: Any) -> Any:
         xp = namespace_of(r)
@@ -165,12 +162,10 @@ class Broyden:
         return worn
 
 
-def _matrix(equation: Equation, v: Any) -> Any:
-    return backend_array(jacobian(equation)(Array(v)))
+def _by_products(slope: Map, v: Any, r: Any, rtol: float) -> Any:
+    def push(w: Any) -> Any:
+        return Array(slope(v, backend_array(w)))
 
-
-def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
-    _, push = linearize(equation, Array(v))
     rtol = max(rtol, 10 * float(np.finfo(as_numpy(v.dtype)).eps))
     d, info = gmres(
         push, Array(-r), rtol=rtol, restart=min(v.shape[0], 50), maxiter=20, check=False
@@ -181,9 +176,9 @@ def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
 
 
 def by_scipy(
-    equation: Equation, v: Any, method: str, rtol: float, maxiter: int
+    called: Sequence[Map], v: Any, method: str, rtol: float, maxiter: int
 ) -> tuple[Any, Info]:
-    """Solve by `scipy.optimize.root`, on NumPy and for real numbers.
+    """Solve by `scipy.optimize.root`, on NumPy and for real numbers; `called` are g and, if it is wanted, its Jacobian.
 
     Raises
     ------
@@ -201,21 +196,21 @@ def by_scipy(
         )
     if backend_of(v).name != "numpy" or is_complex(v.dtype):
         raise ValueError(f"root: method={method!r} is SciPy's, for real NumPy arrays; use 'newton'")
-    exact = method in ("hybr", "lm")
+    g = called[0]
     found = scipy.optimize.root(
-        lambda u: np.asarray(backend_array(equation(Array(np.asarray(u, v.dtype))))),
+        lambda u: np.asarray(g(np.asarray(u, v.dtype))),
         v,
-        jac=(lambda u: np.asarray(_matrix(equation, np.asarray(u, v.dtype)))) if exact else None,
+        jac=(lambda u: np.asarray(called[1](np.asarray(u, v.dtype)))) if method in EXACT else None,
         method=method,
         tol=rtol,
         options={"maxfev" if method in ("hybr", "df-sane") else "maxiter": maxiter},
     )
     v = np.asarray(found.x, v.dtype)
-    r = backend_array(equation(Array(v)))
+    r = g(v)
     norm = float(np.linalg.norm(r))
     steps = int(found.get("nit", found.get("nfev", 0)))
     converged, why = bool(found.success) and math.isfinite(norm), ""
-    if converged and norm > 0 and not _leads_to_a_root(equation, v, r):
+    if converged and norm > 0 and not _leads_to_a_root(called, v, r):
         converged, why = (
             False,
             f"SciPy's {method} ended where the residual is small compared with its neighbours' alone",
@@ -223,11 +218,11 @@ def by_scipy(
     return v, Info(converged=converged, steps=steps, residual=norm, tolerance=rtol, why=why)
 
 
-def _leads_to_a_root(equation: Equation, v: np.ndarray, r: np.ndarray) -> bool:
+def _leads_to_a_root(called: Sequence[Map], v: np.ndarray, r: np.ndarray) -> bool:
     """Whether Newton's step from v is short and leads to r = 0: SciPy's methods also end at a minimum of ‖r‖."""
     if v.shape[0] > CHECKED:
         return True
-    J = np.asarray(_matrix(equation, v))
+    J = np.asarray(called[1](v))
     if not np.isfinite(J).all():
         return False
     d = np.linalg.lstsq(J, -r)[0]

@@ -14,9 +14,11 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
 from ...core.namespaces import namespace_of
+from ...core.tracer_like import host_step
 from ...core.typing import XP, Cotangent
 from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
+from . import in_place
 from .gmres import gmres_run
 from .iteration import (
     Info,
@@ -30,7 +32,7 @@ from .iteration import (
     verified,
 )
 from .linear_operator import LinearOperator, as_operator, as_preconditioner, flat_map, unchanged
-from .steps import length
+from .steps import cg_start, cg_step, length
 
 HINTS = {
     "cg": "cg is for Hermitian positive definite A",
@@ -46,6 +48,7 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
     """The method that goes from `start` by `step`s, as `solution` calls it."""
 
     def run(xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
+        M = _same if M is None else M
         state, made, norm, limit = iterate(
             xp, functools.partial(step, xp, A, M), start(xp, A, M, x, r), tolerance, run
         )
@@ -54,11 +57,23 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
     return run
 
 
+_by_cg_steps = by_steps(cg_start, cg_step)
+
+
+def by_conjugate_gradients(
+    xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
+) -> Any:
+    """Conjugate gradients, as `solution` calls them."""
+    if in_place.applies(r, run) and x.dtype == r.dtype:
+        return in_place.cg_in_place(A, M, x, r, tolerance, run)
+    return _by_cg_steps(xp, A, M, b, x, r, tolerance, run)
+
+
 def by_cycles(
     restart: int, xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
 ) -> Any:
     """GMRES, as `solution` calls it."""
-    return gmres_run(xp, A, M, b, x, r, tolerance, restart, run)
+    return gmres_run(xp, A, _same if M is None else M, b, x, r, tolerance, restart, run)
 
 
 def solution(
@@ -88,20 +103,14 @@ def solution(
         run = Run(
             maxiter, every_of(backend_array(b), settings.check_every, name), settings.callback
         )
-        v, info = _raw_solve(
-            name,
-            method,
-            op,
-            pre,
-            backend_array(b),
-            backend_array(start),
-            backend_array(probe),
-            settings.rtol,
-            settings.atol,
-            run,
-            settings.check,
+        shape, example = tuple(b.shape), _flat(backend_array(probe))
+        maps = [flat_map(op, shape, example, wrap=True)]
+        if pre is not None:
+            maps.append(flat_map(pre, shape, example, wrap=False))
+        solve = functools.partial(_raw_solve, name, method, settings, run)
+        v, info = host_step(
+            name, solve, maps, (backend_array(b), backend_array(start), backend_array(probe))
         )
-    conclude(name, info, maxiter, settings.check, HINTS[name])
     rtol = settings.rtol if settings.adjoint_rtol is None else settings.adjoint_rtol
     maxiter = maxiter if settings.adjoint_maxiter is None else settings.adjoint_maxiter
 
@@ -115,17 +124,22 @@ def solution(
     return implicit_solution(v, lambda v: b - op(v), adjoint, tapes), info
 
 
+def _flat(x: Any) -> Any:
+    return namespace_of(x).reshape(x, (-1,))
+
+
 def _raw_solve(
-    name: str, method: Callable[..., Any], op: LinearOperator, pre: LinearOperator | None, b: Any, x: Any, r: Any,
-    rtol: float, atol: float, run: Run, check: bool,
+    name: str, method: Callable[..., Any], settings: Iteration, run: Run, maps: Any, operands: Any
 ) -> tuple[Any, Info]:  # fmt: skip
-    """The iteration on flat vectors, for b scaled to size 1."""
+    """The iteration on flat vectors, for b scaled to size 1, by the maps A and M."""
+    b, x, r = operands
     xp = namespace_of(b)
     shape = tuple(b.shape)
     if 0 in shape:
         return b, Info(converged=True, steps=0, residual=0.0, tolerance=0.0)
+    A, M = maps if len(maps) == 2 else (*maps, None)
     given, first = b, r
-    b, r, x = (xp.reshape(v, (-1,)) for v in (b, r, xp.astype(x, b.dtype)))
+    b, r, x = _flat(b), _flat(r), _flat(xp.astype(x, b.dtype))
     largest = xp.max(xp.abs(b))
     zero = largest == 0  # then the solution is 0, wherever x0 is
     # NaN and infinity stay as they are: the first look at the residual finds them
@@ -133,26 +147,28 @@ def _raw_solve(
     scale = xp.where(usable, largest, xp.ones_like(largest))
     x, r = (xp.where(zero, xp.zeros_like(v), v / scale) for v in (x, r))
     b = b / scale
-    limit = rtol * length(xp, b)
-    tolerance = xp.maximum(limit, xp.zeros_like(limit) + atol / scale)
-    M = flat_map(pre, shape, wrap=False) if pre is not None else _same
+    limit = settings.rtol * length(xp, b)
+    tolerance = xp.maximum(limit, xp.zeros_like(limit) + settings.atol / scale)
+    maxiter = run.maxiter
     run = run._replace(callback=_unscaled(run.callback, scale, shape, xp))
-    A = flat_map(op, shape, wrap=True)
 
     def ran(x: Any, r: Any, tolerance: Any, run: Run) -> tuple[Any, ...]:
         return *method(xp, A, M, b, x, r, tolerance, run), None
 
     x, end = verified(xp, ran, lambda r, _: length(xp, r), A, b, x, r, tolerance, run)
-    if end.steps == 0 and not math.isfinite(end.residual) and check:
+    if end.steps == 0 and not math.isfinite(end.residual) and settings.check:
         refuse_nan(xp, given, first, name)
     (by,) = numbers(xp, scale)
-    return xp.reshape(x * scale, shape), Info(
+    info = Info(
         converged=end.converged, steps=end.steps, residual=end.residual * by, tolerance=end.tolerance * by,
         why=end.said(by),
     )  # fmt: skip
+    conclude(name, info, maxiter, settings.check, HINTS[name])
+    return xp.reshape(x * scale, shape), info
 
 
 def _same(r: Any) -> Any:
+    """The preconditioner where none is given."""
     return r
 
 

@@ -44,6 +44,9 @@ class Info(int):
     tolerance: float
     why: str
 
+    # what a compiled function may use of it
+    recorded_fields = ("converged", "steps", "residual", "tolerance")
+
     def __new__(
         cls, *, converged: bool, steps: int, residual: float, tolerance: float, why: str = ""
     ) -> Info:

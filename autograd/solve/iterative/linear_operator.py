@@ -16,6 +16,7 @@ from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
 from ...core.tape import TapeData
+from ...core.tracer_like import Callee, host_step
 from ...core.typing import RawArray
 from ...functions import namespace as functions
 from ...pytree import tree
@@ -38,6 +39,8 @@ class LinearOperator:
         (m, n), or the shapes of A v and of v themselves; needed by `lsmr` without x0.
     derived_from : LinearOperator, optional
         Of an adjoint that ``.H`` derived: the operator that it is the adjoint of.
+    stored : Stored, optional
+        The matrix that it is the product with, where there is one.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class LinearOperator:
     rmatvec: Callable[[Any], Any] | None = None
     shape: Any = None
     derived_from: LinearOperator | None = field(default=None, repr=False)
+    stored: Any = field(default=None, repr=False)
 
     def __call__(self, v: Any, /) -> Any:
         """A v."""
@@ -70,7 +74,8 @@ class LinearOperator:
             return self.derived_from
         shape = None if self.shape is None else tuple(self.shape[::-1])
         if self.rmatvec is not None:
-            return LinearOperator(self.rmatvec, self.matvec, shape)
+            stored = None if self.stored is None else self.stored.H
+            return LinearOperator(self.rmatvec, self.matvec, shape, stored=stored)
 
         def rmatvec(w: Any) -> Any:
             return pullback_of(self.matvec, _zeros(self.domain, w))(w)
@@ -108,7 +113,9 @@ def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
     return lambda w: pull(w)[0]
 
 
-def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Callable[[Any], Any]:
+def flat_map(
+    op: LinearOperator, shape: tuple[int, ...], example: RawArray, *, wrap: bool
+) -> Callee:
     """The map on flat raw vectors, for an iteration; a derived adjoint is recorded once, at the first use.
 
     Parameters
@@ -117,9 +124,13 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
         The map.
     shape : tuple of int
         That of its arguments.
+    example : raw array
+        A flat vector like its arguments.
     wrap : bool
         Whether its function expects `Array`s; else raw arrays.
     """
+    if op.stored is not None:
+        return op.stored.callee(shape)
     kept: list[Callable[[Any], Any]] = []
 
     def apply(v: Any) -> Any:
@@ -134,7 +145,95 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
             out = backend_array(op.matvec(Array(v) if wrap else v))
         return xp.reshape(out, (-1,))
 
-    return apply
+    return Callee(apply, (example,))
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A dense matrix, or its adjoint, as a map of raw vectors."""
+
+    A: Any
+    adjoint: bool = False
+
+    @property
+    def H(self) -> Dense:
+        """The adjoint."""
+        return Dense(self.A, not self.adjoint)
+
+    def callee(self, shape: tuple[int, ...]) -> Callee:
+        """The map of flat vectors, made of the raw matrix."""
+        adjoint, vector = self.adjoint, len(shape) == 1
+
+        def made(A: Any) -> Callable[[Any], Any]:
+            xp = namespace_of(A)
+            if adjoint:
+                A = xp.matrix_transpose(xp.conj(A) if is_complex(A.dtype) else A)
+            if vector:
+                return lambda v: A @ v
+            return lambda v: xp.reshape(A @ xp.reshape(v, shape), (-1,))
+
+        return Callee(made, (), (backend_array(self.A),))
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """The stored elements of a sparse matrix by rows; the map is its product, with its transpose, or the adjoint."""
+
+    data: Any
+    pattern: Any
+    transposed: bool
+    conjugate: bool = False
+
+    @property
+    def H(self) -> Sparse:
+        """The adjoint."""
+        return Sparse(self.data, self.pattern, not self.transposed, not self.conjugate)
+
+    def callee(self, shape: tuple[int, ...]) -> Callee:
+        """The map of flat vectors, made of the raw elements."""
+        pattern, transposed, conjugate = self.pattern, self.transposed, self.conjugate
+
+        def made(data: Any) -> Callable[[Any], Any]:
+            xp = namespace_of(data)
+            if conjugate and is_complex(data.dtype):
+                data = xp.conj(data)
+            if len(shape) == 1:
+                return xp.sparse_map(data, pattern=pattern, transposed=transposed)
+
+            def apply(v: Any) -> Any:
+                out = xp.sparse_product(
+                    data, xp.reshape(v, shape), pattern=pattern, transposed=transposed
+                )
+                return xp.reshape(out, (-1,))
+
+            return apply
+
+        return Callee(made, (), (backend_array(self.data),))
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A map that another library computes: raw arrays to raw arrays."""
+
+    forward: Callable[[Any], Any]
+    backward: Callable[[Any], Any]
+
+    @property
+    def H(self) -> Foreign:
+        """The adjoint."""
+        return Foreign(self.backward, self.forward)
+
+    def callee(self, shape: tuple[int, ...]) -> Callee:
+        """The map of flat vectors."""
+        forward = self.forward
+        if len(shape) == 1:
+            return Callee(lambda: forward, (), ())
+
+        def apply(v: Any) -> Any:
+            xp = namespace_of(v)
+            return xp.reshape(forward(xp.reshape(v, shape)), (-1,))
+
+        return Callee(lambda: apply, (), ())
 
 
 # ── what is taken for an operator ─────────────────────────────────────────────────────────────
@@ -158,14 +257,20 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
             raise ValueError(f"{solver}: A has shape {tuple(A.shape)}; a matrix (n, n) is wanted")
         A = A if type(A) is Array else Array(A)
         return LinearOperator(
-            functools.partial(functions.matmul, A), lambda w: _conj(A.mT) @ w, A.shape
+            functools.partial(functions.matmul, A),
+            lambda w: _conj(A.mT) @ w,
+            A.shape,
+            stored=Dense(A),
         )
     if hasattr(A, "matvec"):
         return _constant(A.matvec, A.rmatvec, A.shape)
     if _is_foreign_sparse(A):
         return _constant(A.__matmul__, A.conj().T.__matmul__, A.shape)
     if hasattr(A, "__matmul__") and hasattr(A, "T"):
-        return LinearOperator(lambda v: A @ v, lambda w: _conj(A.T @ _conj(w)), A.shape)
+        stored = Sparse(*A._product_form()) if hasattr(A, "_product_form") else None
+        return LinearOperator(
+            lambda v: A @ v, lambda w: _conj(A.T @ _conj(w)), A.shape, stored=stored
+        )
     if callable(A):
         return LinearOperator(bound(A))
     raise TypeError(
@@ -182,9 +287,9 @@ def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
         A = backend_array(M)
         H = namespace_of(A).matrix_transpose(A)
         H = namespace_of(A).conj(H) if is_complex(A.dtype) else H
-        return LinearOperator(A.__matmul__, H.__matmul__, A.shape)
+        return LinearOperator(A.__matmul__, H.__matmul__, A.shape, stored=Dense(A))
     if hasattr(M, "matvec"):
-        return LinearOperator(M.matvec, M.rmatvec, M.shape)
+        return on_host(M.matvec, M.rmatvec, M.shape)
     return as_operator(M, f"{solver}, of M")
 
 
@@ -209,12 +314,28 @@ def _conj(x: Any) -> Any:
     return functions.conj(x) if is_complex(x.dtype) else x
 
 
+def on_host(
+    forward: Callable[[Any], Any], backward: Callable[[Any], Any], shape: Any, *inputs: Any
+) -> LinearOperator:
+    """A map of raw arrays by functions of another library, ``forward(v, *inputs)``, without a derivative."""
+
+    def steps(f: Callable[..., Any]) -> Callable[[Any], Any]:
+        def step(_: Any, operands: Any) -> Any:
+            return f(*operands)
+
+        return lambda v: host_step("product", step, (), (backend_array(v), *inputs))
+
+    stored = Foreign(forward, backward) if not inputs else None
+    return LinearOperator(steps(forward), steps(backward), tuple(shape), stored=stored)
+
+
 def _constant(
     forward: Callable[[Any], Any], backward: Callable[[Any], Any], shape: Any
 ) -> LinearOperator:
     """A map of raw arrays that no derivative is taken with respect to; it is differentiable in its argument."""
-    apply = custom_vjp(lambda v: Array(forward(backend_array(v))))
-    turned = custom_vjp(lambda w: Array(backward(backend_array(w))))
+    op = on_host(forward, backward, shape)
+    apply = custom_vjp(lambda v: Array(op.matvec(v)))
+    turned = custom_vjp(lambda w: Array(op.H.matvec(w)))
     apply.defvjp(lambda v: (apply(v), None), lambda _, ct: (turned(ct),))
     turned.defvjp(lambda w: (turned(w), None), lambda _, ct: (apply(ct),))
-    return LinearOperator(apply, turned, tuple(shape))
+    return LinearOperator(apply, turned, tuple(shape), stored=op.stored)

@@ -19,6 +19,7 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
+from ...core.tracer_like import host_step
 from ...core.typing import Cotangent
 from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
@@ -121,8 +122,7 @@ def lsmr(
     wide = math.prod(domain) > math.prod(b.shape)
     with hidden(tapes):
         start = None if x0 is None or wide else backend_array(x0)
-        v, info = _minimise(op, backend_array(b), start, atol, btol, run, check)
-    conclude("lsmr", info, maxiter, check, HINT)
+        v, info = _minimise(op, backend_array(b), start, probe, atol, btol, run, check, "lsmr")
     if wide:
         return (op.H(gram(op.H, b, start=v, **gram_settings)) if tapes else Array(v)), info
 
@@ -144,17 +144,16 @@ def gram(
 ) -> Any:
     """μ with Aᴴ A μ = c for a tall A, differentiable; `start` is the z of least norm with Aᴴ z = c, if known."""
     c = inexact(c)
-    tapes = open_tapes(
-        c - op.H(op(Array(namespace_of(backend_array(c)).zeros_like(backend_array(c)))))
-    )
+    probe = c - op.H(op(Array(namespace_of(backend_array(c)).zeros_like(backend_array(c)))))
+    tapes = open_tapes(probe)
     with hidden(tapes):
         run = Run(maxiter, every_of(backend_array(c), check_every, "lsmr"))
         z = start
         if z is None:
-            z, info = _minimise(op.H, backend_array(c), None, rtol, rtol, run, check)
-            conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
-        mu, info = _minimise(op, z, None, rtol, rtol, run, check)
-        conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
+            z, _ = _minimise(
+                op.H, backend_array(c), None, probe, rtol, rtol, run, check, "lsmr, adjoint solve"
+            )
+        mu, _ = _minimise(op, z, None, probe, rtol, rtol, run, check, "lsmr, adjoint solve")
     solve_gram = functools.partial(
         gram, rtol=rtol, maxiter=maxiter, check=check, check_every=check_every
     )
@@ -164,11 +163,26 @@ def gram(
 
 
 def _minimise(
-    op: LinearOperator, b: Any, x0: Any, atol: float, btol: float, run: Run, check: bool
-) -> tuple[Any, Info]:
-    """The iteration on flat vectors, for b scaled to size 1."""
+    op: LinearOperator, b: Any, x0: Any, probe: Any, atol: float, btol: float, run: Run, check: bool, name: str
+) -> tuple[Any, Info]:  # fmt: skip
+    """The iteration as one step; `probe` depends on all that `op` does."""
     xp = namespace_of(b)
     domain, into = op.shape[1], tuple(b.shape)
+    zeros = backend_array(_zeros((math.prod(domain),), Array(b)))
+    maps = [
+        flat_map(op, domain, zeros, wrap=True),
+        flat_map(op.H, into, xp.reshape(b, (-1,)), wrap=True),
+    ]
+    solve = functools.partial(_raw_minimise, domain, atol, btol, run, check, name)
+    return host_step("lsmr", solve, maps, (b, x0, zeros, backend_array(probe)))
+
+
+def _raw_minimise(
+    domain: tuple[int, ...], atol: float, btol: float, run: Run, check: bool, name: str, maps: Any, operands: Any
+) -> tuple[Any, Info]:  # fmt: skip
+    """The iteration on flat vectors, for b scaled to size 1, by the maps A and Aᴴ."""
+    (A, AH), (b, x0, x, _) = maps, operands
+    xp = namespace_of(b)
     flat_b = xp.reshape(b, (-1,))
     largest = xp.max(xp.abs(flat_b))
     zero = largest == 0
@@ -176,8 +190,7 @@ def _minimise(
     usable = ~zero & xp.isfinite(largest)
     scale = xp.where(usable, largest, xp.ones_like(largest))
     flat_b = flat_b / scale
-    A, AH = flat_map(op, domain, wrap=True), flat_map(op.H, into, wrap=True)
-    x = backend_array(_zeros((math.prod(domain),), Array(b)))
+    maxiter = run.maxiter
     r = flat_b
     if x0 is not None:
         x0 = xp.reshape(xp.astype(x0, b.dtype), (-1,))
@@ -206,6 +219,7 @@ def _minimise(
     info = Info(
         converged=end.converged, steps=end.steps, residual=end.residual, tolerance=end.tolerance, why=end.said(1.0)
     )  # fmt: skip
+    conclude(name, info, maxiter, check, HINT)
     return xp.reshape(x * scale, domain), info
 
 
@@ -230,7 +244,9 @@ def _with_shape(op: LinearOperator, b: Array, x0: Any) -> LinearOperator:
             raise ValueError(
                 f"lsmr: A has shape {tuple(op.shape)}, b {tuple(b.shape)}; (m, n) and (m,) are wanted"
             )
-    return LinearOperator(op.matvec, op.rmatvec, (tuple(b.shape), domain), op.derived_from)
+    return LinearOperator(
+        op.matvec, op.rmatvec, (tuple(b.shape), domain), op.derived_from, op.stored
+    )
 
 
 def _damped(op: LinearOperator, b: Array, damp: float) -> tuple[LinearOperator, Array]:

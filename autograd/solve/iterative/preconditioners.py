@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
+from ...core.tracer_like import host_step
 from ...core.typing import DType
-from .linear_operator import LinearOperator
+from .linear_operator import LinearOperator, on_host
 
 
 def jacobi(A: Any) -> LinearOperator:
@@ -104,19 +106,49 @@ def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearO
     1
     """
     A = backend_array(A)
-    if (
-        hasattr(A, "data")
-        and hasattr(A, "indptr")
-        and type(backend_array(A.data)) is not type(A.data)
-    ):
-        A = _library(backend_array(A.data), "sparse").csr_matrix(
-            (backend_array(A.data), backend_array(A.indices), backend_array(A.indptr)),
-            shape=tuple(A.shape),
+    shape = tuple(getattr(A, "shape", ()))  # what has none is refused below
+    transposed, arrays = False, A
+    if hasattr(A, "_product_form"):  # of this library: its elements may be recorded
+        data, pattern, transposed = A._product_form()
+        arrays = (
+            backend_array(data),
+            backend_array(pattern.indices),
+            backend_array(pattern.indptr),
         )
-    sparse = _library(A, "sparse").csc_matrix(A)
-    factors = _library(A, "sparse.linalg").spilu(sparse, drop_tol=drop_tol, fill_factor=fill_factor)
-    solve = functools.partial(_by_factors, factors.solve, is_complex(sparse.dtype), sparse.dtype)
-    return LinearOperator(lambda r: solve(r, "N"), lambda r: solve(r, "H"), tuple(sparse.shape))
+    factors = host_step(
+        "ilu", functools.partial(_factored, shape, transposed, drop_tol, fill_factor), (), arrays
+    )
+    return on_host(
+        lambda r, factors: factors.solve(r, "N"), lambda r, factors: factors.solve(r, "H"), shape, factors
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Incomplete:
+    """Incomplete factors, with the dtype that SuperLU takes for right-hand sides."""
+
+    by: Callable[..., Any]
+    dtype: DType
+
+    def solve(self, r: Any, trans: str) -> Any:
+        """The solution for r, or of the adjoint system."""
+        return _by_factors(self.by, is_complex(self.dtype), self.dtype, r, trans)
+
+
+def _factored(
+    shape: tuple[int, ...], transposed: bool, drop_tol: float, fill_factor: float, _: Any, A: Any
+) -> Incomplete:
+    """The incomplete factors of a matrix, or of the elements, columns and row ends of one."""
+    given = A
+    if isinstance(A, tuple):
+        given = A[0]
+        by_rows = _library(given, "sparse").csr_matrix
+        A = by_rows(A, shape=shape[::-1]).T if transposed else by_rows(A, shape=shape)
+    sparse = _library(given, "sparse").csc_matrix(A)
+    factors = _library(given, "sparse.linalg").spilu(
+        sparse, drop_tol=drop_tol, fill_factor=fill_factor
+    )
+    return Incomplete(factors.solve, sparse.dtype)
 
 
 def _library(A: Any, part: str) -> Any:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.array import Array
-from .differentiable import by_cycles, by_steps, solution
+from .differentiable import by_conjugate_gradients, by_cycles, by_steps, solution
 from .iteration import Info, Iteration
-from .steps import bicgstab_start, bicgstab_step, cg_start, cg_step, minres_start, minres_step
+from .steps import bicgstab_start, bicgstab_step, minres_start, minres_step
 
 
 def cg(
@@ -102,7 +102,7 @@ def cg(
     settings = Iteration(
         rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
     )  # fmt: skip
-    return solution("cg", cg, by_steps(cg_start, cg_step), A, b, x0, settings, hermitian=True)
+    return solution("cg", cg, by_conjugate_gradients, A, b, x0, settings, hermitian=True)
 
 
 def minres(

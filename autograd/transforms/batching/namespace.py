@@ -236,7 +236,7 @@ def _batched_namespace() -> Any:
     tables = {*BY_NAME, *(name for names, _ in GROUPS for name in names)}
     for name, formula in list(xp.__dict__.items()):
         if name in tables:
-            setattr(xp, name, getattr(functions, name))
+            delattr(xp, name)  # found in `functions` when it is first asked for
         elif callable(formula):
             setattr(xp, name, _of_formula(name, formula))
     return xp
@@ -269,8 +269,8 @@ def _over(home: Backend) -> Backend:
         to_numpy=lambda x: home.to_numpy(x.read("pb.to_numpy(x)") if type(x) is Batched else x),
         normalise=lambda out: out if type(out) is Batched else backend_of(out).normalise(out),
         as_gradient=lambda out: out if type(out) is Batched else backend_of(out).as_gradient(out),
-        lock=lambda x: False if type(x) is Batched else backend_of(x).lock(x),
-        unlock=lambda x: None,
+        lock=lambda arrays: home.lock([x for x in arrays if type(x) is not Batched]),
+        unlock=lambda _: None,
         recording=True,
         programs=None,
         reason="under vmap",

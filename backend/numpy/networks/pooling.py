@@ -11,11 +11,11 @@ import itertools
 import math
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
 
 from ...generic.networks import pooling as generic
 from ...generic.networks.convolution import Lengths, Padding, output_lengths, tap_keys
+from ..standard import STANDARD
 from .convolution import inside
 
 
@@ -23,7 +23,7 @@ class _Plain:
     """NumPy with the functions that the generic formulas take from a namespace."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(array_api_compat.numpy, name)
+        return getattr(STANDARD, name)
 
     @staticmethod
     def zeros_on_device_of(shape: Any, x: np.ndarray) -> np.ndarray:

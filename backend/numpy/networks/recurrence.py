@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
 
 from ...generic import namespace as generic
 from ...generic.networks import recurrence as formulas
 from ...generic.networks.recurrence import times
+from ..standard import STANDARD
 
-PLAIN = generic.extend(array_api_compat.numpy)  # for dtypes and shapes that have no faster way here
+PLAIN = generic.extend(STANDARD)  # for dtypes and shapes that have no faster way here
 
 
 def _fits(*arrays: Any) -> bool:

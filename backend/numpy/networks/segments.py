@@ -38,7 +38,8 @@ def add_rows(x: np.ndarray, indices: np.ndarray, n: int) -> np.ndarray:
         E = x.shape[0]
         ones = np.ones(E, x.dtype.char.lower())
         places = scipy.sparse.csc_array((ones, indices, np.arange(E + 1)), shape=(n, E), copy=False)
-        return np.asarray(places @ x.reshape(E, row)).reshape((n, *x.shape[1:]))
+        out = np.asarray(places @ x.reshape(E, row))
+        return out if x.ndim == 2 else out.reshape((n, *x.shape[1:]))  # a view would be copied
     out = np.zeros((n, *x.shape[1:]), x.dtype)
     np.add.at(*_flat(out, indices, x))
     return out

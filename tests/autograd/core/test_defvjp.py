@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.registry import Kernels, Primitive, find
+from pullback.autograd.core.defvjp import check_rules
+from pullback.autograd.core.registry import REGISTRY, Kernels, Primitive, find
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -41,6 +42,14 @@ def _forget(p: Primitive) -> None:
 
 
 # ── registration ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rules_of_the_library_name_what_their_functions_have():
+    """They are not looked at when the package is imported."""
+    trusted = [p for p in REGISTRY.values() if p.trusted]
+    assert len(trusted) > 200
+    for p in trusted:
+        check_rules(p, {**p.rules, **p.shared}, p.outputs, p.residuals)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,17 @@ def test_at_80_columns_losses_and_epochs_may_be_large():
     assert "validation 6.173e+04" in line
 
 
+def test_without_a_validation_part_the_line_tells_of_the_training_loss():
+    last = run(3, 0.124, 2)
+    last.history[-1].validation_loss = last.best.validation_loss = float("nan")
+    last.best.loss = 0.1
+    for width in (80, 120):
+        line = shown(width, epochs=9, steps=[(last, settings())])
+        assert "validation" not in line
+        assert line.count("loss 0.1240") == 1
+        assert "best 0.1000" in line
+
+
 def test_a_run_without_patience_has_an_estimate_and_no_bound():
     steps = [(run(0), settings(0)), (run(100), settings(0))]
     assert " 0:00:30 left" in shown(80, epochs=300, steps=steps)

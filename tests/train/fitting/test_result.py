@@ -21,3 +21,6 @@ def test_a_loss_that_is_not_finite_is_an_ending(bad):
         "diverged",
         f"the validation loss became {bad} at step 30 (epoch 3)",
     )
+    # there is no such part
+    assert diverged(Epoch(3, 30, 1.0, 1.0, bad, 1.0), validated=False) is None
+    assert diverged(Epoch(3, 30, bad, 1.0, bad, 1.0), validated=False)[0] == "diverged"

@@ -88,6 +88,19 @@ def test_after_every_step_with_every_way_of_batches(kept, batches):
     assert check(kept, fit) == 12
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_sum_of_the_steps_losses_goes_on(kept, monkeypatch, compiled):
+    monkeypatch.setattr("pullback.train.replay._WORTH", 1)
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp(), M.squared_error, (X, Y), None, Opt.Adam(0.05), training_loss="steps", batch_size=8, epochs=3,
+            seed=3, compile=compiled, **more,
+        )  # fmt: skip
+
+    assert check(kept, fit) == 12
+
+
 OPTIMISERS = {
     "sgd": Opt.SGD(0.1),
     "momentum": Opt.SGD(0.1, momentum=0.9, nesterov=True),

@@ -42,12 +42,16 @@ def largest_rows(x: Any, numbers: Any, out: Any) -> None:
 
 
 def _rows_and_numbers(op: Op) -> bool:
-    """Whether it is of floating rows and integers, one for each."""
+    """Whether it is of floating rows and integers."""
     if not all(type(a) is Value and a.value_type == ARRAY for a in op.args[:2]) or len(op.args) < 2:
         return False
     x, numbers = op.args[:2]
     kinds = np.dtype(x.dtype).char, np.dtype(numbers.dtype).kind
-    return kinds[0] in "fd" and kinds[1] in "iu" and len(numbers.shape) == 1 and len(x.shape) > 0
+    return kinds[0] in "fd" and kinds[1] in "iu" and len(x.shape) > 0
+
+
+def _one_number_a_row(op: Op) -> bool:
+    return _rows_and_numbers(op) and len(op.args[1].shape) == 1
 
 
 def _by_segment(name: str, kernel_of_rows: Any) -> Native:
@@ -69,7 +73,7 @@ def _by_segment(name: str, kernel_of_rows: Any) -> Native:
 
         return call
 
-    return Native(name, takes=_rows_and_numbers, make=make)
+    return Native(name, takes=_one_number_a_row, make=make)
 
 
 def _takes_rows(op: Op) -> bool:

@@ -6,14 +6,17 @@ from ...ir.program import ARRAY, Op, Value
 from .attention import ATTENTION
 from .convolution.operations import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
 from .convolution.pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
+from .cross_entropy import SOFTMAX_CROSS_ENTROPY
 from .matmul import MATMUL
+from .random import RANDOM_BITS
 from .record import Native
 from .recurrence import RECURRENCE
 from .segments import MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE
 
 _ALL = (
     *ATTENTION, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W, MAX_POOL, POOL_SCATTER, AVG_POOL, AVG_POOL_VJP,
-    MATMUL, *RECURRENCE, MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE,
+    MATMUL, *RECURRENCE, MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE, RANDOM_BITS,
+    SOFTMAX_CROSS_ENTROPY,
 )  # fmt: skip
 NATIVE: dict[str, Native] = {each.name: each for each in _ALL}
 

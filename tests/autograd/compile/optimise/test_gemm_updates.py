@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -35,5 +36,6 @@ def test_updates_taken_into_products(fast, how):
         w, a, b = arrays((600, 500), (40, 600), (40, 500), seed=seed, dtype="float32")
         wanted = f(w.copy(), a, b, scale)
         close(compiled(w, a, b, scale), wanted, 2e-5)
-    call = "np.float32(1.0), x0.ctypes.data, 500)" if fast else "add_product("
-    assert (call in compiled.source()) is (how in ("before", "number", "array"))
+    call = r"np\.float32\(1\.0\), arg\d+\.ctypes\.data, 500\)" if fast else r"add_product\("
+    merged = re.search(call, compiled.source()) is not None
+    assert merged is (how in ("before", "number", "array"))

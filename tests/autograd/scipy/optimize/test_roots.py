@@ -107,8 +107,8 @@ def test_what_is_refused(lib):
         return
     with pytest.raises(NotImplementedError, match="complex"):
         optimize.root(lambda x: x, np.asarray([1j]))
-    with pytest.raises(NotImplementedError, match=r"inside pb\.compile"):
-        pb.compile(lambda x: optimize.root(lambda v: v - x, x).x)(np.ones(2))
+    with pytest.raises(TypeError, match="the bracket or the start of a recorded array"):
+        pb.compile(lambda a: optimize.brentq(lambda x: x - 1.0, a, 3.0))(np.asarray(0.0))
     with pytest.raises(ValueError, match="give a bracket, or x0"):
         optimize.root_scalar(lambda x: x)
     with pytest.raises(TypeError, match=r"the bracket or the start of a traced array"):
