@@ -35,6 +35,8 @@ FEWEST, MOST = 3, 10
 # Seconds for all rounds of a question, and of a turn: of its runs that are not timed, as threads have to find cores of
 # their own after a pause, and of those that are, of which there are at most ten.
 SECONDS, TURN = 0.2, 2e-3
+# Seconds between rounds: threads that slept get other cores.
+BETWEEN = 0.01
 # How much slower than the best a way is whose warm calls say that it cannot win.
 HOPELESS = 3.0
 # A way was disturbed where this thread had less of the processor than this share of the time, or where the median of
@@ -171,6 +173,7 @@ def run_in_turn(
     for count in range(MOST):
         if count >= FEWEST and clock() - started > SECONDS:
             break
+        _wait(BETWEEN)
         for way in left:
             way.turn()
     seconds = {name: warm.get(name) or way.least for name, way in runs.items()}
