@@ -34,7 +34,12 @@ def test_map_is_the_product(dtype, index, transposed):
     data = data.astype(dtype)
     apply = sparse.sparse_map(data, pattern=pattern, transposed=transposed)
     wide = rng.standard_normal(80).astype(np.result_type(dtype, "float16"))
-    for v in (wide[:40], wide[::2], wide[:40].astype(np.result_type(dtype, "float64")), np.asfortranarray(wide[:40])):
+    for v in (
+        wide[:40],
+        wide[::2],
+        wide[:40].astype(np.result_type(dtype, "float64")),
+        np.asfortranarray(wide[:40]),
+    ):
         wanted = sparse.sparse_product(data, v[:, None], pattern=pattern, transposed=transposed)[
             :, 0
         ]
