@@ -215,7 +215,9 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
 def _is_whole(out: Statements, v: Value, old: Value) -> bool:
     """Whether `v` is `old`, or the same elements in the same order under another name."""
     return v is old or (
-        v.shape == old.shape and out.refs[v].offset == 0 and out.refs[v].strides == contiguous(old.shape)
+        v.shape == old.shape
+        and out.refs[v].offset == 0
+        and out.refs[v].strides == contiguous(old.shape)
     )
 
 
@@ -250,7 +252,9 @@ def _lay_out(
         heirs = (
             old
             for old in ending.get(start, ())
-            if old.shape == v.shape and old.dtype == v.dtype and first[old] < start
+            if old.shape == v.shape
+            and old.dtype == v.dtype
+            and (first[old] < start or (first[old] == start and old in out.read(maker[v])))
         )
         old = next(
             (x for x in heirs if x not in inherited and _heir(out, maker[v], x, v, start)), None
