@@ -182,7 +182,8 @@ class Writer:
         first += ref.offset
         if not first and ref.root not in self.plan.offsets:
             return name, ""
-        role = ref.root, ref.offset, itemsize
+        # one hole for one place, or the compiler has to expect that they overlap
+        role = self.plan.heirs.get(ref.root, ref.root), ref.offset, itemsize
         return name, self.kernel.holes.offset(first * itemsize, *role)
 
     def element(self, ref: Ref, index: str) -> str:

@@ -31,12 +31,15 @@ class Plan:
         ``outputs[value]``: the number of an output, which has a buffer of its own.
     donated : dict
         ``donated[value]``: the index of the input whose array it is written into.
+    heirs : dict
+        ``heirs[value]``: the operand in whose place in the block it is written.
     """
 
     offsets: dict[Value, int] = field(default_factory=dict)
     size: int = 0
     outputs: dict[Value, int] = field(default_factory=dict)
     donated: dict[Value, int] = field(default_factory=dict)
+    heirs: dict[Value, Value] = field(default_factory=dict)
     own: set[Value] = field(default_factory=set)
     # the inputs that `donated` writes over
     replaced: set[Value] = field(default_factory=set)
@@ -261,6 +264,7 @@ def _lay_out(
         )
         if old is not None:
             inherited.add(old)
+            plan.heirs[v] = plan.heirs.get(old, old)
         offset = _gap(spans, v.nbytes) if old is None else plan.offsets[old]
         plan.offsets[v] = offset
         ending.setdefault(last[v], []).append(v)
