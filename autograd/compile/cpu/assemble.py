@@ -81,8 +81,7 @@ def assemble(
                 "native": out.native,
             }[step.method](step)
     _outputs(out)
-    if memory is not None:
-        free_early(out)
+    free_early(out)
     return out
 
 

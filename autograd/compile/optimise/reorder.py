@@ -40,12 +40,10 @@ def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
         uses = [place[s] if early[s] else s - 1 for w in makes for s in graph.uses[w]]
         if early[i] and uses and all(graph.size[w] for w in makes):
             place[i] = max(place[i], min(uses))  # what an update alone needs, not before it
-    return sorted(range(len(place)), key=lambda i: (place[i], place[i] != i, i))
+    return sorted(range(len(place)), key=lambda i: (place[i], early[i], i))
 
 
-def updates_after_reads(
-    graph: Graph, out: Statements, plan: Plan, done: list[Done]
-) -> list[Done]:
+def updates_after_reads(graph: Graph, out: Statements, plan: Plan, done: list[Done]) -> list[Done]:
     """The steps with what is written in place of a donated argument behind all that reads the argument.
 
     A value that is computed again may need a parameter after its update was done in the program as it was.
