@@ -31,9 +31,9 @@ def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
             continue
         after = [place[graph.maker[v]] for v in step.reads]
         for w in step.makes:
-            index = written.get(graph.values[w])
-            if index is not None:  # all others read the old one first
-                after += [place[j] for j in readers.get(index, ()) if j < i]
+            replaced = written.get(graph.values[w])
+            if replaced is not None:  # all others read the old one first
+                after += [place[j] for j in readers.get(replaced, ()) if j < i]
         place.append(max(after, default=0))
     for i in range(len(place) - 1, -1, -1):
         makes = graph.steps[i].makes
