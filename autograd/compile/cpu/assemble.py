@@ -70,8 +70,7 @@ def assemble(
     with blas.used(choice.library):
         _body(out, kernels=kernels)
     _outputs(out)
-    if memory is not None:
-        free_early(out)
+    free_early(out)
     return out
 
 

@@ -156,7 +156,9 @@ def make_plan(
             other = Plan()
             small = [v for v in inside if v.nbytes <= SMALL]
             _lay_out(other, small, out, first, last, maker)
-            _lay_out(other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size)
+            _lay_out(
+                other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size
+            )
             if other.size < plan.size:
                 plan.offsets, plan.size = other.offsets, other.size
     return plan
