@@ -84,6 +84,11 @@ def over_root_below(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     return x1 / xp.sqrt((1 - x2) * (1 + x2))
 
 
+def root_above_one(xp: XP, x: Any) -> Any:
+    """``√(1 + x²)`` of real x."""
+    return xp.hypot(x, xp.ones_like(x))
+
+
 def over_root_above(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     """``x1 / √(x2² − 1)`` as ``x1 / (√(x2−1) √(x2+1))``, which has the cuts of acosh."""
     return x1 / (xp.sqrt(x2 - 1) * xp.sqrt(x2 - (-1)))
@@ -312,6 +317,6 @@ def cheap_slopes(xp: XP) -> dict[str, Any]:
 
 FUNCTIONS = (
     masked, chosen, shares, rest, with_sign, twice, kink, separate, varied, leg, ray, over_root_below, over_root_above,
-    over_below, over_above, whole_quotient, over_cosh2, power_slope, log_nonzero, over_squares, extreme_share, prod_vjp,
-    cumulative_prod_vjp, softmax_of, softmax_vjp, mills_excess, erfcx_slope, log_ndtr_slope,
+    root_above_one, over_below, over_above, whole_quotient, over_cosh2, power_slope, log_nonzero, over_squares,
+    extreme_share, prod_vjp, cumulative_prod_vjp, softmax_of, softmax_vjp, mills_excess, erfcx_slope, log_ndtr_slope,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common import trials
 from ..common.base import Backend, Namespace
 from ..common.typing import DType
 from ..generic import namespace as generic
@@ -20,6 +21,13 @@ from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
 from .networks import attention, convolution, pooling, recurrence, segments
+from .short_rows import (
+    LONGEST_EXTREME,
+    LONGEST_SUM,
+    extreme_of_rows,
+    has_short_rows,
+    sum_of_rows,
+)
 from .standard import STANDARD
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
@@ -31,16 +39,22 @@ _EXACT_MEAN = frozenset("fdFD")  # float16 and integers need np.mean's wider acc
 
 def sum(x, /, *, axis=None, dtype=None, keepdims=False):
     """Sum by the ufunc itself, without NumPy's Python wrapper."""
+    if axis is not None and dtype is None and has_short_rows(x, axis, LONGEST_SUM):
+        return sum_of_rows(x, keepdims)
     return _add_reduce(x, axis, dtype, None, keepdims)
 
 
 def max(x, /, *, axis=None, keepdims=False):
     """Maximum by the ufunc itself."""
+    if axis is not None and has_short_rows(x, axis, LONGEST_EXTREME):
+        return extreme_of_rows(_max_reduce, x, keepdims)
     return _max_reduce(x, axis, None, None, keepdims)
 
 
 def min(x, /, *, axis=None, keepdims=False):
     """Minimum by the ufunc itself."""
+    if axis is not None and has_short_rows(x, axis, LONGEST_EXTREME):
+        return extreme_of_rows(_min_reduce, x, keepdims)
     return _min_reduce(x, axis, None, None, keepdims)
 
 
@@ -56,7 +70,7 @@ def mean(x, /, *, axis=None, keepdims=False):
         count = math.prod(x.shape[i] for i in axis)
     if count == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return _add_reduce(x, axis, None, None, keepdims) / count
+    return sum(x, axis=axis, keepdims=keepdims) / count
 
 
 def reshape(x, /, shape, *, copy=None):
@@ -192,20 +206,29 @@ def as_gradient(x: Any) -> np.ndarray:
     return np.array(x, order="C")
 
 
-def lock(x: np.ndarray) -> bool:
-    """Forbid writes to `x`; False if they were forbidden before.
+def lock(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Forbid writes to arrays; those to which they were allowed before.
 
     By `setflags`, in a quarter of the time that ``x.flags.writeable = False`` takes.
     """
-    if x.flags.writeable:
-        x.setflags(False)  # type: ignore[call-arg]  # the stubs want a keyword, twice as slow
-        return True
-    return False
+    locked = []
+    for x in arrays:  # one array may be there twice
+        if x.flags.writeable:
+            x.setflags(False)  # type: ignore[call-arg]  # the stubs want a keyword, twice as slow
+            locked.append(x)
+    return locked
 
 
-def unlock(x: np.ndarray) -> None:
-    """Allow writes to `x` again."""
-    x.setflags(True)  # type: ignore[call-arg]  # as in `lock`
+def unlock(arrays: list[np.ndarray]) -> None:
+    """Allow writes to arrays again.
+
+    Raises
+    ------
+    ValueError
+        For a view whose base cannot be written to.
+    """
+    for x in arrays:
+        x.setflags(True)  # type: ignore[call-arg]  # as in `lock`
 
 
 def _memory() -> dict[str, int]:
@@ -222,6 +245,7 @@ def _info() -> dict[str, str]:
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name')} {blas.get('version')}",
         "MKL": mkl.describe(),
+        "fastest here": trials.describe(),
     }
 
 

@@ -20,7 +20,8 @@ PLAIN = generic.extend(STANDARD)  # for what has no faster way here
 
 def linear(x, W, b):
     """``x @ W + b``, the bias added in place."""
-    out = x @ W
+    # of matrices, `dot` makes the same call of BLAS half a microsecond sooner
+    out = x.dot(W) if x.ndim == 2 == W.ndim else x @ W
     if out.dtype is b.dtype and out.ndim:
         out += b
         return out
@@ -78,9 +79,63 @@ def relu_vjp(ct, out):
     return np.multiply(mask, ct, mask)
 
 
+def relu_bias_vjp(ct, out, b_shape):
+    """Both cotangents of ``relu(x + b)``, as `backend.generic.namespace.relu_bias_vjp`."""
+    x_bar = relu_vjp(ct, out)
+    return x_bar, sum_to_shape(x_bar, b_shape)
+
+
+# Elements from which on several calls of vectorised functions take less time than one function that is not.
+_MANY = 256
+# Below it e^−x overflows, or nearly so.
+_LEAST = {"f": -87.0, "d": -708.0}
+
+
 def sigmoid(x):
-    """The logistic function, by SciPy."""
-    return _special.expit(x)
+    """The logistic function as ``1 / (1 + e^−x)``, in one buffer; by SciPy where that would overflow."""
+    if x.size < _MANY or x.dtype.char not in "fd" or not x.min() > _LEAST[x.dtype.char]:
+        return _special.expit(x)
+    with np.errstate(under="ignore"):
+        out = np.negative(x)
+        np.exp(out, out)
+    out += 1
+    return np.divide(1, out, out)
+
+
+def softplus(x):
+    """``log(1 + e^x)`` as ``max(x, 0) + log(1 + e^−|x|)``."""
+    if x.size < _MANY or x.dtype.char not in "fd":
+        return generic.softplus(PLAIN, x)
+    out = np.abs(x)
+    _log1p_exp_minus(out)
+    return np.add(out, relu(x), out)
+
+
+def logaddexp(x1, x2):
+    """``log(e^x1 + e^x2)`` as NumPy has it, in vectorised functions; by NumPy's own where infinities meet."""
+    if not (
+        type(x1) is type(x2) is np.ndarray
+        and x1.size >= _MANY
+        and x1.shape == x2.shape
+        and x1.dtype is x2.dtype
+        and x1.dtype.char in "fd"
+    ):
+        return np.logaddexp(x1, x2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        out = np.subtract(x1, x2)
+    np.abs(out, out)
+    _log1p_exp_minus(out)
+    with np.errstate(over="ignore"):
+        np.add(out, np.maximum(x1, x2), out)
+    return out if out.min() >= -np.inf else np.logaddexp(x1, x2)
+
+
+def _log1p_exp_minus(x):
+    """``log(1 + e^−x)`` of x ≥ 0, in its place."""
+    with np.errstate(under="ignore"):
+        np.negative(x, x)
+        np.exp(x, x)
+        np.log1p(x, x)
 
 
 def sech2(x):
@@ -100,7 +155,7 @@ def sech2(x):
 def linear_vjp_W(ct, x):
     """``xᵀ ct``."""
     if x.ndim == 2:
-        return x.T @ ct
+        return x.T.dot(ct)
     return generic.linear_vjp_W(PLAIN, ct, x)
 
 
@@ -108,15 +163,15 @@ _ONES: dict[tuple[int, Any], np.ndarray] = {}
 
 
 def sum_to_shape(x, shape):
-    """Sum over broadcast axes; a sum over rows is ``ones @ x``, 1.8 to 3.5 times faster."""
+    """Sum over broadcast axes; a sum over rows is ``ones · x``, 1.8 to 3.5 times faster."""
     if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
-        key = (x.shape[0], x.dtype)
+        key = (x.shape[0], x.dtype.char)
         ones = _ONES.get(key)
         if ones is None:
             if len(_ONES) > 64:
                 _ONES.clear()
             ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
-        return np.matmul(ones, x)
+        return ones.dot(x)
     return generic.sum_to_shape(PLAIN, x, shape)
 
 
@@ -174,10 +229,10 @@ def softmax_cross_entropy(logits, labels):
     indices = _label_indices(labels, classes, rows)
     count, one, weights = _mean_over(rows, z.dtype)
     z -= _max_reduce(z, 0)
-    picked = z.take(indices)
-    np.exp(z, z)
     flat = z.reshape(-1)
-    own = flat.take(indices)
+    picked = flat[indices]
+    np.exp(z, z)
+    own = flat[indices]
     flat[indices] = 0
     total = _add_reduce(z, 0)  # of the other classes: next to an own 1 it would have no digits left
     whole = total + own
@@ -224,7 +279,7 @@ _MEAN: dict[Any, tuple[np.ndarray, ...]] = {}
 
 def _mean_over(n, dtype):
     """The scalars n and 1 and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
-    key = (n, dtype)
+    key = (n, dtype.char)
     known = _MEAN.get(key)
     if known is None:
         if len(_MEAN) > 64:
@@ -250,6 +305,6 @@ def _arange(n):
 
 
 FUNCTIONS = (
-    linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, logsumexp, log_softmax,
-    softmax_cross_entropy,
+    linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, logaddexp, sech2, linear_vjp_W, sum_to_shape,
+    logsumexp, log_softmax, softmax_cross_entropy,
 )  # fmt: skip

@@ -14,6 +14,13 @@ import numpy as np
 from ..generic import namespace as generic
 from ..generic import vjp_kernels as generic_kernels
 from .networks.segments import add_rows
+from .short_rows import (
+    LONGEST_EXTREME,
+    LONGEST_SUM,
+    extreme_of_rows,
+    has_short_rows,
+    sum_of_rows,
+)
 from .standard import STANDARD
 
 PLAIN = generic.extend(STANDARD)  # for dtypes and shapes that have no faster way here
@@ -25,7 +32,9 @@ _any: Any = np.logical_or.reduce  # half a µs less than the method
 _INTEGERS: dict[str, type] = {"d": np.int64, "f": np.int32, "e": np.int16}
 _SIGN: dict[str, Any] = {"d": np.int64(-(2**63)), "f": np.int32(-(2**31)), "e": np.int16(-(2**15))}
 _SIGN_BIT: dict[str, Any] = {"d": np.int64(63), "f": np.int32(31)}
-_ZERO: dict[str, Any] = {char: np.zeros((), char) for char in "fd"}  # less time than a Python number
+_ZERO: dict[str, Any] = {
+    char: np.zeros((), char) for char in "fd"
+}  # less time than a Python number
 _NORMAL = {"d": 2.3e-308, "f": 1.2e-38}  # numbers above have all their digits
 
 
@@ -158,6 +167,17 @@ def over_root_below(x1, x2):
     np.multiply(out, other, out)
     np.sqrt(out, out)
     return np.divide(x1, out, out)
+
+
+def root_above_one(x):
+    """``√(1 + x²)`` in one buffer, where no square overflows."""
+    if x.dtype.char in "fd" and x.ndim and x.size:
+        with np.errstate(over="ignore", under="ignore"):
+            out = x * x
+        out += 1
+        if _max_reduce(out, None) < np.inf:
+            return np.sqrt(out, out)
+    return generic_kernels.root_above_one(PLAIN, x)
 
 
 def over_below(x1, x2):
@@ -336,18 +356,32 @@ def softmax_of(x, out, axis):
     """The softmax, in one buffer where every sum is finite."""
     if x.dtype.char not in "fd" or not np.isfinite(out).all():
         return generic_kernels.softmax_of(PLAIN, x, out, axis)
-    weights = np.subtract(x, _max_reduce(x, axis, None, None, True))
+    weights = np.subtract(x, _max(x, axis))
     if weights.ndim == 0:
         return np.ones((), x.dtype)
     np.exp(weights, weights)
-    return np.divide(weights, _add_reduce(weights, axis, None, None, True), weights)
+    return np.divide(weights, _sum(weights, axis), weights)
 
 
 def softmax_vjp(ct, out, axis):
     """The pullback of softmax, in its plain form where no probability is nearly 1."""
     if out.dtype.char in "fd" and out.size and _max_reduce(out, None) < 0.9:
-        return out * (ct - _add_reduce(ct * out, axis, None, None, True))
+        return out * (ct - _sum(ct * out, axis))
     return generic_kernels.softmax_vjp(PLAIN, ct, out, axis)
+
+
+def _sum(x, axis):
+    """The sum, with the axis kept."""
+    if has_short_rows(x, axis, LONGEST_SUM):
+        return sum_of_rows(x, True)
+    return _add_reduce(x, axis, None, None, True)
+
+
+def _max(x, axis):
+    """The maximum, with the axis kept."""
+    if has_short_rows(x, axis, LONGEST_EXTREME):
+        return extreme_of_rows(_max_reduce, x, True)
+    return _max_reduce(x, axis, None, None, True)
 
 
 # ── scatter ───────────────────────────────────────────────────────────────────────────────────
@@ -383,7 +417,7 @@ def is_basic(key: Any) -> bool:
 
 
 FUNCTIONS = (
-    masked, chosen, shares, rest, with_sign, twice, kink, separate, leg, over_root_below, over_below, over_above,
-    whole_quotient, over_cosh2, power_slope, log_nonzero, over_squares, extreme_share, prod_vjp, cumulative_prod_vjp,
-    softmax_of, softmax_vjp, scatter_add,
+    masked, chosen, shares, rest, with_sign, twice, kink, separate, leg, over_root_below, root_above_one, over_below,
+    over_above, whole_quotient, over_cosh2, power_slope, log_nonzero, over_squares, extreme_share, prod_vjp,
+    cumulative_prod_vjp, softmax_of, softmax_vjp, scatter_add,
 )  # fmt: skip

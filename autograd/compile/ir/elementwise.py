@@ -95,6 +95,7 @@ TABLE: dict[str, Elementwise] = {
     "log": Elementwise(np.log, "V.log({0})"),
     "expm1": Elementwise(np.expm1, "V.expm1({0})"),
     "log1p": Elementwise(np.log1p, "V.log1p({0})"),
+    "logaddexp": Elementwise(np.logaddexp, "V.logaddexp({0}, {1})"),
     "tanh": Elementwise(np.tanh, "V.tanh({0})"),
     "sin": Elementwise(np.sin, "math.sin({0})", slow=True),
     "cos": Elementwise(np.cos, "math.cos({0})", slow=True),
@@ -107,7 +108,7 @@ TABLE: dict[str, Elementwise] = {
                                        "asinh": "arcsinh", "atanh": "arctanh", "atan2": "arctan2",
                                        "round": "rint", "conj": "conjugate"}.get(name, name)))
         for name in ("acos", "asin", "atan", "acosh", "asinh", "atanh", "atan2", "cbrt", "cosh", "sinh", "tan", "log2",
-                     "log10", "logaddexp", "hypot", "floor_divide", "remainder", "round", "trunc", "copysign", "conj",
+                     "log10", "hypot", "floor_divide", "remainder", "round", "trunc", "copysign", "conj",
                      "logical_xor", "signbit", "nextafter")
     },
 }  # fmt: skip

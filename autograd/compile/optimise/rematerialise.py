@@ -113,7 +113,7 @@ class _Search:
         if order != list(range(len(order))):
             earlier = make_graph(self.program, self.base.out, self.base.plan, order)
             found = self._tried(earlier, NEVER)
-            if found is not None and found.need < self.base.need:
+            if found is not None and found.need <= self.base.need:
                 self.graph = earlier
                 if found.need <= self.limit:
                     return found

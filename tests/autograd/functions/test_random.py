@@ -139,7 +139,9 @@ def test_a_stream_never_repeats():
     assert len(drawn) == 100
 
 
-@pytest.mark.parametrize("p", [0, 0.0, 1e-30, 2.0**-24, 0.1, 0.3, 0.5, 0.7, 1 - 2.0**-24, 1 - 1e-9, 1, 1.0])
+@pytest.mark.parametrize(
+    "p", [0, 0.0, 1e-30, 2.0**-24, 0.1, 0.3, 0.5, 0.7, 1 - 2.0**-24, 1 - 1e-9, 1, 1.0]
+)
 def test_bernoulli_compares_uniform_numbers(p):
     key = random.key(3)
     drawn = host(random.bernoulli(key, p, (4001,)))

@@ -80,3 +80,34 @@ def test_softmax_cross_entropy_of_numpy_is_the_generic_one(logits):
     np.testing.assert_allclose(
         direct_slope.sum(axis=-1), 0, atol=1e-6
     )  # a softmax less a one-hot row
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_logistic_functions_of_many_numbers(dtype):
+    """What is computed by vectorised functions of many numbers, against SciPy's and NumPy's of each."""
+    import scipy.special
+
+    ours = pb.backend.resolve("numpy").xp
+    eps = 4 * np.finfo(dtype).eps
+    body = np.random.default_rng(0).normal(size=2000) * 10
+    tails = np.array([-1e4, -745.2, -709.0, -104.0, -88.0, -1e-9, 0.0, -0.0, 1e-9, 30.0, 90.0, 1e4])
+    for odd in ([], [np.nan], [np.inf, -np.inf]):
+        for x in (body, np.concatenate([body, tails]), np.concatenate([body, tails, odd])):
+            x = x.astype(dtype)
+            wide = x.astype(np.float64)
+            expected = scipy.special.expit(wide)
+            got = ours.sigmoid(x)
+            assert got.dtype == dtype
+            np.testing.assert_allclose(
+                got, expected, rtol=eps, atol=np.finfo(dtype).smallest_subnormal
+            )
+            with np.errstate(invalid="ignore"):
+                expected = np.logaddexp(wide, 0)
+                np.testing.assert_allclose(ours.softplus(x), expected, rtol=eps, atol=1e-45)
+                for y in (np.flip(x), x, np.zeros_like(x), -x):
+                    got = ours.logaddexp(x, y)
+                    expected = np.logaddexp(wide, y.astype(np.float64))
+                    np.testing.assert_allclose(got, expected, rtol=eps, atol=40 * eps)
+    matrix = body.astype(dtype).reshape(40, 50).T
+    np.testing.assert_allclose(ours.softplus(matrix), np.logaddexp(matrix, 0), rtol=2 * eps)
+    np.testing.assert_allclose(ours.sigmoid(matrix), scipy.special.expit(matrix), rtol=2 * eps)

@@ -65,6 +65,7 @@ def _kernels():
             ("over_root_below", (CT, x))
             for x in (0.1 * CT, np.full(8, 0.999999), np.array([1.0, -1, 0, 2, NAN, 0, 0, 0]))
         ),
+        *(("root_above_one", (x,)) for x in (CT, X.T, CT[:0], ODD, 1e200 * CT, np.asarray(2.0))),
         *(
             (name, (CT, x))
             for name in ("over_below", "over_above")

@@ -81,7 +81,9 @@ def _make(op: Op) -> Callable[..., None]:
 
             def half(start: int, stop: int, part: int) -> None:
                 if slope is None:
-                    run(z, y, scratch[part].reshape(1, classes), 0, losses, count, start, stop, part)
+                    run(
+                        z, y, scratch[part].reshape(1, classes), 0, losses, count, start, stop, part
+                    )
                 else:
                     run(z, y, slope.reshape(count, classes), 1, losses, count, start, stop, part)
 

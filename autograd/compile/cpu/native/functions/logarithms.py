@@ -1,8 +1,8 @@
-"""log and log1p as functions of numbers that kernels call and LLVM vectorises, as `exponentials.py` has exp.
+"""log, log1p and logaddexp as functions of numbers that kernels call and LLVM vectorises, as `exponentials.py` has exp.
 
-Errors in units of the last place: 1 (`test_logarithms.py`). The polynomial in s² interpolates
-(log((1 + s) / (1 - s)) - 2s) / s³ at Chebyshev's points, computed in 80 digits; log(1 + f) comes of it as in Sun's
-fdlibm, with s = f / (2 + f).
+Errors in units of the last place: 1, and 3 of logaddexp's larger term (`test_logarithms.py`). The polynomial in s²
+interpolates (log((1 + s) / (1 - s)) - 2s) / s³ at Chebyshev's points, computed in 80 digits; log(1 + f) comes of it as
+in Sun's fdlibm, with s = f / (2 + f).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import ByDtype, inlined
+from .exponentials import exp32, exp64
 
 
 @inlined
@@ -119,5 +120,20 @@ def log1p64(x: Any) -> Any:
     return x if x == 0.0 else y
 
 
+@inlined
+def logaddexp32(x1: Any, x2: Any) -> Any:
+    """``log(e^x1 + e^x2)`` in float32."""
+    y = (x1 if x1 > x2 else x2) + log1p32(exp32(-abs(x1 - x2)))
+    return y if x1 != x2 else x1 + np.float32(0.6931471805599453)  # of equal infinities, too
+
+
+@inlined
+def logaddexp64(x1: Any, x2: Any) -> Any:
+    """``log(e^x1 + e^x2)`` in float64."""
+    y = (x1 if x1 > x2 else x2) + log1p64(exp64(-abs(x1 - x2)))
+    return y if x1 != x2 else x1 + 0.6931471805599453
+
+
 log: Any = ByDtype(log32, log64)
 log1p: Any = ByDtype(log1p32, log1p64)
+logaddexp: Any = ByDtype(logaddexp32, logaddexp64)

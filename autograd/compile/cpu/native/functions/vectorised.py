@@ -17,6 +17,7 @@ FUNCTIONS: dict[str, ByDtype] = {
     "over_cosh2": functions.over_cosh2,
     "log": logarithms.log,
     "log1p": logarithms.log1p,
+    "logaddexp": logarithms.logaddexp,
     "erf": error_functions.erf,
     "erfc": error_functions.erfc,
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.autograd.compile.cpu.native.functions.logarithms import log, log1p
+from pullback.autograd.compile.cpu.native.functions.logarithms import log, log1p, logaddexp
 from pullback.autograd.compile.cpu.native.jit import kernel
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
@@ -53,3 +53,35 @@ def test_tails(dtype):
         np.testing.assert_allclose(out[0], np.log(x), rtol=np.finfo(dtype).eps)
         np.testing.assert_allclose(out[1], np.log1p(x), rtol=np.finfo(dtype).eps)
     assert np.signbit(out[1, 4])
+
+
+@kernel()
+def joined(x: Any, y: Any, out: Any) -> None:
+    for i in range(x.size):
+        out[i] = logaddexp(x[i], y[i])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logarithms_of_sums(dtype):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=4000) * 10.0**k for k in (-8, -1, 0, 1, 2, 8)])
+    y = np.concatenate([rng.normal(size=x.size), x + rng.normal(size=x.size), 0 * x, x])
+    x = np.tile(x, 4)
+    odd = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, np.finfo(dtype).max / 4])
+    x, y = (
+        np.concatenate([a, b.ravel()]).astype(dtype)
+        for a, b in zip((x, y), np.meshgrid(odd, odd), strict=True)
+    )
+    out = np.empty(x.size, dtype)
+    joined.compiled((dtype, 1), (dtype, 1), (dtype, 1))(x, y, out)
+    wide = np.float64 if dtype == np.float32 else np.longdouble
+    with np.errstate(all="ignore"):
+        exact = np.logaddexp(x.astype(wide), y.astype(wide))
+        rounded = exact.astype(dtype)
+    finite = np.isfinite(rounded)
+    np.testing.assert_array_equal(out[~finite], rounded[~finite])
+    # of opposite signs the two terms cancel, so that errors are those of the larger one
+    larger = np.maximum(x, y)[finite]
+    least = np.maximum(abs(larger), abs(exact[finite] - larger)).astype(dtype)
+    unit = np.spacing(np.maximum(least, abs(rounded[finite])))
+    assert (abs(out[finite] - exact[finite]) / unit).max() <= 3
