@@ -253,9 +253,9 @@ def new_shapes(folder: Path) -> str:
     ways = file.found["ways"]
     cells = [f"{row['seconds']['median']:.2f}" for row in ways.values()]
     return (
-        f"Seconds of three calls each with {len(file.found['sizes'])} batch sizes that a compiled step (20-64-3, Adam) has "
-        "not met: with an empty folder of kernels (*cold*: by default another process compiles them), and with a full "
-        f"one; {file.where} ({_file(file)}):\n\n{table(['', *ways], [['seconds', *cells]])}"
+        f"Seconds of three calls each with {len(file.found['sizes'])} batch sizes that a compiled step (20-64-3, Adam) "
+        "has not met: with an empty folder of kernels (*cold*: by default another process compiles them), and with a "
+        f"full one; {file.where} ({_file(file)}):\n\n{table(['', *ways], [['seconds', *cells]])}"
     )
 
 
@@ -276,8 +276,9 @@ def krylov(folder: Path) -> str:
         ratios = (ways[way]["median"] / ways["by hand"]["median"] for ways in columns.values())
         rows.append([name, *(f"{ratio:.2f}" for ratio in ratios)])
     return (
-        "Conjugate gradients and GMRES of 10,000 unknowns, float64: milliseconds of SciPy's solvers called by hand, and "
-        f"time over that, forward and with gradients; {file.where} ({_file(file)}):\n\n{table(['', *columns], rows)}"
+        "Conjugate gradients and GMRES of 10,000 unknowns, float64: milliseconds of SciPy's solvers called by hand, "
+        f"and time over that, forward and with gradients; {file.where} ({_file(file)}):\n\n"
+        f"{table(['', *columns], rows)}"
     )
 
 

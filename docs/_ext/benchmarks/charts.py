@@ -184,7 +184,7 @@ def _ranks(data: dict[str, Any]) -> Table:
 def _checkpoint(data: dict[str, Any]) -> Table:
     return {
         str(row["depth"]): {"all values kept": row["plain"], "checkpointed": row["checkpointed"]}
-        for row in data["rows"]
+        for row in data["memory"]["rows"]
     }
 
 
@@ -317,7 +317,7 @@ CHARTS: dict[str, Chart] = {
         "milliseconds|units in a layer",
     ),
     "checkpoint": Chart(
-        "checkpoint", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"
+        "memory", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"
     ),
     "ranks": Chart(
         "ranks",
