@@ -177,7 +177,7 @@ def test_memory_is_given_back_and_taken_anew(prepared, monkeypatch):
         for x in xs:
             for _ in range(2):
                 np.testing.assert_allclose(compiled(x), np.sin(x) + 1.0)
-            held = sum(e.memory() for e in compiled._executables)
+            held = sum(e.held_bytes() for e in compiled._executables)
             assert 0 < held <= 60_000
     assert (len(calls), len(prepared)) == (6, 6)
     assert sum(bool(e.free) for e in compiled._executables) < 6
