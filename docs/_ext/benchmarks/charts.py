@@ -317,7 +317,7 @@ CHARTS: dict[str, Chart] = {
         "milliseconds|units in a layer",
     ),
     "checkpoint": Chart(
-        "memory", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"
+        "memory", _checkpoint, plots.lines, "Memory of a deep network's gradient", "arrays of one layer's output|layers"
     ),
     "ranks": Chart(
         "ranks",
