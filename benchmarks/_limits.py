@@ -137,6 +137,10 @@ def _solvers(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
     yield "its gradient, beyond the solve, over SciPy's by hand", (whole - forward) / hand, 1.2
 
 
+def _memory(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
+    yield "slope of memory against depth with checkpoints", found["slopes"]["checkpointed"], 0.5
+
+
 def _import_time(found: Any, environment: Mapping[str, Any]) -> Iterator[Limit]:
     yield "import pullback, s", found["pullback beyond s"]["median"], found["limit s"]
 
@@ -146,7 +150,7 @@ LIMITS: dict[str, Callable[[Any, Mapping[str, Any]], Iterator[Limit]]] = {
     "convolution": _convolution, "recurrence": _recurrence, "attention": _attention,
     "graph_network": _graph_network, "vmap": _vmap, "hips": _hips, "overhead": _overhead,
     "peak_memory": _peak_memory, "import_time": _import_time, "new_shapes": _new_shapes,
-    "solvers": _solvers,
+    "solvers": _solvers, "memory": _memory,
 }  # fmt: skip
 
 

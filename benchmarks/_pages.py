@@ -245,10 +245,47 @@ def picture(folder: Path) -> str:
     )
 
 
+def new_shapes(folder: Path) -> str:
+    """Batch sizes that a compiled step has not met."""
+    if not saved(folder, "new_shapes"):
+        return "Not measured yet."
+    file = _newest(folder, "new_shapes")
+    ways = file.found["ways"]
+    cells = [f"{row['seconds']['median']:.2f}" for row in ways.values()]
+    return (
+        f"Seconds of three calls each with {len(file.found['sizes'])} batch sizes that a compiled step (20-64-3, Adam) "
+        "has not met: with an empty folder of kernels (*cold*: by default another process compiles them), and with a "
+        f"full one; {file.where} ({_file(file)}):\n\n{table(['', *ways], [['seconds', *cells]])}"
+    )
+
+
+def krylov(folder: Path) -> str:
+    """Solvers inside compiled functions."""
+    if not saved(folder, "solvers"):
+        return "Not measured yet."
+    file = _newest(folder, "solvers")
+    names = {"pullback, eager": "eager", "pullback, compiled": "compiled, kernels"}
+    columns = {
+        f"{p}, {kind}": ways
+        for p, kinds in file.found.items()
+        for kind, ways in kinds.items()
+        if "," in p
+    }
+    rows = [["by hand, ms", *(f"{ways['by hand']['median']:.1f}" for ways in columns.values())]]
+    for name, way in names.items():
+        ratios = (ways[way]["median"] / ways["by hand"]["median"] for ways in columns.values())
+        rows.append([name, *(f"{ratio:.2f}" for ratio in ratios)])
+    return (
+        "Conjugate gradients and GMRES of 10,000 unknowns, float64: milliseconds of SciPy's solvers called by hand, "
+        f"and time over that, forward and with gradients; {file.where} ({_file(file)}):\n\n"
+        f"{table(['', *columns], rows)}"
+    )
+
+
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "picture": picture,
     "readme_steps": readme_steps, "processors": processors, "sgd": sgd, "adam": adam, "layers": layers,
-    "solvers": solvers, "fit": fit,
+    "solvers": solvers, "fit": fit, "new_shapes": new_shapes, "krylov": krylov,
 }  # fmt: skip
 _BLOCK = re.compile(r"<!-- benchmarks: (\w+) -->\n.*?<!-- /benchmarks -->", re.DOTALL)
 

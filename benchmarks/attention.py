@@ -26,7 +26,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
-from _report import environment, quartiles, save, table
+from _report import environment, quartiles, save, table, wait_for_kernels
 
 # batch, heads, length, width of a head
 ALONE = ((16, 4, 128, 32), (4, 4, 512, 32))
@@ -354,6 +354,7 @@ def show_memory(found: dict[str, Any]) -> str:
 
 def main() -> int:
     """Measure, print, and write JSON where asked."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="for each table")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")

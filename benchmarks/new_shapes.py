@@ -3,8 +3,9 @@
     python benchmarks/new_shapes.py [--sizes 12] [--json FILE]
 
 A step of an MLP 20-64-3 with Adam, float32. In a process of its own for each way: with an empty folder of kernels
-(*cold*), with what that left (*warm*), with NumPy alone, and eager. Each size comes three times, and what is counted is
-the seconds of all calls, the import of numba included; every loss and all parameters are compared with the eager ones.
+(*cold*), with a full one (*warm*), with NumPy alone, and eager. By default another process compiles what is missing;
+where *calls wait* (``PULLBACK_FAST=1``) they do so for it. Each size comes three times, and what is counted is the
+seconds of all calls, the import of numba included; every loss and all parameters are compared with the eager ones.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from _report import environment, quartiles, save, table
 # none is another's multiple in each step; 1 and 64 are those that a careless sharing of kernels confuses
 SIZES = (32, 17, 64, 1, 128, 96, 50, 200, 7, 33, 256, 100)
 CALLS = 3
-WAYS = ("cold", "warm", "NumPy alone", "eager")
+# by way: PULLBACK_FAST, and whether the folder of kernels is full
+WAYS = {
+    "cold": ("", False), "cold, calls wait": ("1", False), "warm": ("", True), "warm, calls wait": ("1", True),
+    "NumPy alone": ("0", True), "eager": ("", True),
+}  # fmt: skip
 LIMITS = {"cold": 3.0, "warm": 1.5}
 
 
@@ -48,8 +53,7 @@ def train(way: str, sizes: tuple[int, ...]) -> dict[str, Any]:
         model, state = opt.step(model, grads, state)
         return model, state, loss
 
-    fast = way in ("cold", "warm")
-    run = step if way == "eager" else pb.compile(step, fast=fast)
+    run = step if way == "eager" else pb.compile(step, programs=32)
     seconds, losses = [], []
     for x, y in batches:
         started = perf_counter()
@@ -62,9 +66,10 @@ def train(way: str, sizes: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _in_process(way: str, sizes: tuple[int, ...], folder: str) -> dict[str, Any]:
+    env = {**os.environ, "PULLBACK_CACHE": folder, "PULLBACK_FAST": WAYS[way][0]}
     done = subprocess.run(
         [sys.executable, __file__, "--worker", way, ",".join(map(str, sizes))],
-        env=os.environ | {"PULLBACK_CACHE": folder}, capture_output=True, text=True, check=False,
+        env=env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-500:])
@@ -81,8 +86,14 @@ def measure(sizes: tuple[int, ...] = SIZES, rounds: int = 3) -> dict[str, Any]:
     """
     taken: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
     for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
+        # what compiles may still write when its calls have ended
+        with (
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty,
+            tempfile.TemporaryDirectory() as full,
+        ):
+            # the way that waits fills the folder for those after it
             for way in WAYS:
+                folder = empty if way == "cold" else full
                 taken[way].append(_in_process(way, sizes, folder))
     eager = taken["eager"][0]
     for way, runs in taken.items():

@@ -108,6 +108,26 @@ def _fit_large(data: dict[str, Any]) -> Table:
     }
 
 
+def _new_shapes(data: dict[str, Any]) -> Table:
+    ways = data["new_shapes"]["ways"]
+    return {way: {"seconds": row["seconds"]["median"]} for way, row in ways.items()}
+
+
+def _solvers(data: dict[str, Any]) -> Table:
+    names = {"by hand": "by hand", "eager": "pullback", "compiled, kernels": "pullback, compiled"}
+    return {
+        f"{problem}, {kind}": _renamed(
+            {
+                names[p]: v["median"] / ways["by hand"]["median"]
+                for p, v in ways.items()
+                if p in names
+            }
+        )
+        for problem, kinds in data["solvers"].items()
+        for kind, ways in kinds.items()
+    }
+
+
 def _recurrence(data: dict[str, Any]) -> Table:
     found = data["recurrence"]
     return {cell: _renamed(_over(found[cell], "torch", "")) for cell in ("LSTM", "GRU", "RNN")}
@@ -164,7 +184,7 @@ def _ranks(data: dict[str, Any]) -> Table:
 def _checkpoint(data: dict[str, Any]) -> Table:
     return {
         str(row["depth"]): {"all values kept": row["plain"], "checkpointed": row["checkpointed"]}
-        for row in data["rows"]
+        for row in data["memory"]["rows"]
     }
 
 
@@ -275,6 +295,20 @@ CHARTS: dict[str, Chart] = {
     "sparse": Chart(
         "sparse", _sparse, plots.bars, "A sparse system of 250,000 unknowns", "seconds"
     ),
+    "solvers": Chart(
+        "solvers",
+        _solvers,
+        plots.bars,
+        "Iterative solvers and their gradients",
+        "time over SciPy's solvers by hand (shorter is better)",
+    ),
+    "new_shapes": Chart(
+        "new_shapes",
+        _new_shapes,
+        plots.bars,
+        "Twelve batch sizes that a compiled step has not met",
+        "seconds of three calls each (shorter is better)",
+    ),
     "scaling": Chart(
         "scaling",
         _scaling,
@@ -283,7 +317,7 @@ CHARTS: dict[str, Chart] = {
         "milliseconds|units in a layer",
     ),
     "checkpoint": Chart(
-        "checkpoint", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"
+        "memory", _checkpoint, plots.lines, "Memory of a deep network's gradient", "arrays of one layer's output|layers"
     ),
     "ranks": Chart(
         "ranks",
