@@ -92,7 +92,8 @@ class Programs:
         if len(self._kept) <= ALWAYS:
             return
         total = sum(
-            k.executable.held_bytes() + OPERATION * len(k.executable.program.ops) for k in self._kept
+            k.executable.held_bytes() + OPERATION * len(k.executable.program.ops)
+            for k in self._kept
         )
         if total <= MEMORY:
             return

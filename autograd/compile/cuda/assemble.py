@@ -155,9 +155,7 @@ def _laid_out(
             constant=True,
         )
     slots = schedule(statements)
-    plan = make_plan(
-        program, statements, donated, replaced_inputs, apart=apart, tight=not apart
-    )
+    plan = make_plan(program, statements, donated, replaced_inputs, apart=apart, tight=not apart)
     for s in statements.items:
         if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].input_index:
             return None

@@ -153,7 +153,9 @@ def make_plan(
             other = Plan()
             small = [v for v in inside if v.nbytes <= SMALL]
             _lay_out(other, small, out, first, last, maker)
-            _lay_out(other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size)
+            _lay_out(
+                other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size
+            )
             if other.size < plan.size:
                 plan.offsets, plan.size = other.offsets, other.size
     return plan
@@ -215,7 +217,9 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
 def _is_whole(out: Statements, v: Value, old: Value) -> bool:
     """Whether `v` is `old`, or the same elements in the same order under another name."""
     return v is old or (
-        v.shape == old.shape and out.refs[v].offset == 0 and out.refs[v].strides == contiguous(old.shape)
+        v.shape == old.shape
+        and out.refs[v].offset == 0
+        and out.refs[v].strides == contiguous(old.shape)
     )
 
 

@@ -90,9 +90,7 @@ def check_limit(memory: Any) -> None:
             f"compile: memory={memory!r} has to be a number of bytes as an integer, such as 2 * 2**30, or None for no limit"
         )
     if operator.index(memory) < 1:
-        raise ValueError(
-            f"compile: memory={memory!r} has to be at least 1 byte; None for no limit"
-        )
+        raise ValueError(f"compile: memory={memory!r} has to be at least 1 byte; None for no limit")
 
 
 class _Search:

@@ -43,9 +43,7 @@ def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
     return sorted(range(len(place)), key=lambda i: (place[i], place[i] != i, i))
 
 
-def updates_after_reads(
-    graph: Graph, out: Statements, plan: Plan, done: list[Done]
-) -> list[Done]:
+def updates_after_reads(graph: Graph, out: Statements, plan: Plan, done: list[Done]) -> list[Done]:
     """The steps with what is written in place of a donated argument behind all that reads the argument.
 
     A value that is computed again may need a parameter after its update was done in the program as it was.
