@@ -193,7 +193,7 @@ def test_files_that_vanish_while_they_are_read(folder, recwarn):
     thread = threading.Thread(target=delete)
     thread.start()
     try:
-        for i in range(12):
+        for i in range(6):
             use(float(i % 3) + 0.5)
     finally:
         stop.set()
