@@ -55,7 +55,7 @@ def sparse_map(
 
     routines = getattr(scipy.sparse, "_sparsetools", None)
     name = "csc_matvec" if transposed else "csr_matvec"
-    routine = getattr(routines, name, None)
+    routine: Any = getattr(routines, name, None)
     rows, columns = pattern.shape[::-1] if transposed else pattern.shape
     arrays = (pattern.indptr, pattern.indices, data)
     direct = routine is not None and data.dtype in _OF_ROUTINES

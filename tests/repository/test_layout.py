@@ -204,7 +204,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "distributed/communicators/mpi_requests.py": "what a process of MPI starts: communicators/test_mpi.py",
     "backend/numpy/banded_factors.py": "direct/test_structured.py compares bands with dense systems",
     "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
-    "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
     "distributed/communicators/request.py": "an interface, nothing runs",
     "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
     "optim/proximal/base.py": "test_penalties.py has a penalty of its own, and wrong parameters",
