@@ -44,7 +44,8 @@ docs: $(VENV)/.docs  ## Build the site into build/site, and check it: no warning
 	$(BIN)/python -P tools/check_links.py build/site
 
 # The peers live in an environment of their own; BENCH_PYTHON=torch=/path/to/python,... takes them from others.
-bench: $(VENV)/.bench  ## Measure beside hand-written NumPy, PyTorch, JAX, HIPS autograd and MyGrad.
+# BENCH="--only mlp,adam" measures these parts alone; BENCH=--list names them. How long it takes is said first.
+bench: $(VENV)/.bench  ## Measure beside NumPy by hand, PyTorch, JAX and others, in about twenty minutes.
 	$(VENV)/peers/bin/python benchmarks $(BENCH)
 
 # On the GPU: the whole suite on CuPy, doctests and documentation included, NCCL with one rank for each GPU (a world of one

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from _report import microseconds
+from _saved import Saved, saved
 
 
-def newest(folder: Path) -> dict[str, dict[str, Any]]:
-    """By part, the content of the newest ``<date>-<part>.json``, for the parts that have tables here."""
-    found: dict[str, dict[str, Any]] = {}
-    for file in sorted(folder.glob("*.json")):  # dates sort as text
-        name = re.fullmatch(r"\d{4}-\d\d-\d\d-(\w+)", file.stem)
-        if name and name[1] in TABLES:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            if name[1] in content:
-                found[name[1]] = content
-    return found
+def newest(folder: Path) -> list[Saved]:
+    """The newest files of each processor, of the parts that have tables here."""
+    return [file for name in TABLES for file in saved(folder, name)]
 
 
-def markdown(results: dict[str, dict[str, Any]]) -> str:
+def markdown(files: Sequence[Saved]) -> str:
     """Every part's tables, each with its machine and date."""
     sections = []
-    for name, make in TABLES.items():
-        if name in results:
-            e = results[name].get("environment", {})
-            where = f"{e.get('date', '')}, {e.get('cores', '')} cores of {e.get('cpu', '')}, "
-            where += f"Python {e.get('python', '')}, NumPy {e.get('numpy', '')}"
-            sections.append(f"{make(results[name][name])}\n\n{where}")
+    for file in files:
+        e = file.environment
+        where = f"{e.get('date', '')}, {e.get('cores', '')} cores of {e.get('cpu', '')}, "
+        where += f"Python {e.get('python', '')}, NumPy {e.get('numpy', '')}"
+        sections.append(f"{TABLES[file.part](file.found)}\n\n{where}")
     return "\n\n".join(sections)
 
 
@@ -64,7 +55,9 @@ def _steps(found: dict[str, Any]) -> str:
                 continue
             over = [r for r in (_ratio(row, "over_hand"), _ratio(row, "over_torch")) if r]
             told = f" ({' / '.join(over)})" if over else ""
-            cells.append(f"{microseconds(row['seconds']['median'])}{told}")
+            seconds = row["seconds"]
+            # a file whose note says so has the least times alone
+            cells.append(f"{microseconds(seconds.get('median', seconds.get('least')))}{told}")
         rows.append(cells)
     name = {"adam": "Adam"}.get(found.get("optimizer", "sgd"), "SGD")
     title = f"A training step with {name}, float32: µs (over hand-written NumPy / over torch)"

@@ -14,28 +14,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _kernels import openblas_kernels
+from _machine import processor, slug, versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
+def wait_for_kernels() -> None:
+    """Let compiled functions have their kernels before they are timed: by default another process compiles them."""
+    os.environ.setdefault("PULLBACK_FAST", "1")
+
+
 def environment() -> dict[str, Any]:
     """The machine and the interpreter; no host name, no user, no paths."""
-    model = platform.processor() or platform.machine()
-    try:
-        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-        model = found.group(1).strip() if found else model
-    except OSError:
-        pass
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "cpu": model,
+        **processor(),
         "cores": cores,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas['name']} {blas['version']}",
+        "kernels": openblas_kernels(),
+        "versions": versions(),
     }
 
 
@@ -98,8 +101,9 @@ def microseconds(seconds: float) -> str:
 
 
 def save(name: str, results: dict[str, Any], path: Path | None = None) -> Path:
-    """Write results as JSON, by default to ``results/<date>-<name>.json``, in one move."""
-    path = path or RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{name}.json"
+    """Write results as JSON, by default to ``results/<date>-<name>-<processor>.json``, in one move."""
+    if path is None:
+        path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{name}-{slug(results['environment'])}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
     part = path.with_suffix(".part")

@@ -27,7 +27,7 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; se
 
 import numpy as np
 import scipy.linalg.lapack as lapack
-from _report import environment, quartiles, save, table
+from _report import environment, quartiles, save, table, wait_for_kernels
 
 import pullback as pb
 
@@ -248,6 +248,7 @@ def show(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure, print, and write JSON where asked."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

@@ -26,7 +26,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
-from _report import environment, quartiles, save, table
+from _report import environment, quartiles, save, table, wait_for_kernels
 
 # batch, heads, length, width of a head
 ALONE = ((16, 4, 128, 32), (4, 4, 512, 32))
@@ -303,21 +303,24 @@ def memory(length: int = 4096, heads: int = 4, width: int = 64) -> dict[str, Any
 
 
 def measure(seconds: float = 5.0) -> dict[str, Any]:
-    """All of it; each table is printed when it is known."""
+    """All of it."""
     threads = os.environ.get("OMP_NUM_THREADS", "all cores")
     found: dict[str, Any] = {"threads": threads, "alone": {}, "block": {}, "memory": memory()}
-    print(show_memory(found["memory"]), flush=True)
     for shape in BLOCKS:
-        name = "×".join(map(str, shape))
-        found["block"][name] = block(shape, seconds)
-        print(show_times(f"block, step, {name}", found["block"][name]), flush=True)
+        found["block"]["×".join(map(str, shape))] = block(shape, seconds)
     for shape in ALONE:
         for causal in (True, False):
             name = f"{'×'.join(map(str, shape))}{', causal' if causal else ''}"
             found["alone"][name] = alone(shape, causal, seconds)
-            title = f"attention, forward and backward, {name}"
-            print(show_times(title, found["alone"][name]), flush=True)
     return found
+
+
+def show(found: dict[str, Any]) -> str:
+    """All tables."""
+    tables = [show_memory(found["memory"])]
+    for title, part in (("block, step", "block"), ("attention, forward and backward", "alone")):
+        tables += [show_times(f"{title}, {name}", row) for name, row in found[part].items()]
+    return "\n".join(tables)
 
 
 def show_times(title: str, found: dict[str, Any]) -> str:
@@ -351,11 +354,13 @@ def show_memory(found: dict[str, Any]) -> str:
 
 def main() -> int:
     """Measure, print, and write JSON where asked."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="for each table")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     options = parser.parse_args()
     found = measure(options.seconds)
+    print(show(found))
     if options.json:
         save("attention", {"environment": environment(), "attention": found}, options.json)
     return 0

@@ -23,7 +23,15 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
-from _report import environment, gpu_environment, microseconds, quartiles, save, table
+from _report import (
+    environment,
+    gpu_environment,
+    microseconds,
+    quartiles,
+    save,
+    table,
+    wait_for_kernels,
+)
 
 BATCH, SIDE, CLASSES, CHANNELS = 128, 28, 10, (1, 32, 64)
 LR = 1e-3
@@ -357,6 +365,7 @@ def show(found: dict[str, Any]) -> str:
 
 def main() -> int:
     """Measure, print, and write JSON where asked."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--rounds", type=int, default=15)

@@ -42,7 +42,7 @@ def data(rows: int = ROWS) -> tuple[Any, Any]:
     """Inputs in float32 and labels, of a training part, and of a tenth of all rows for validation."""
     rng = np.random.default_rng(0)
     x = rng.random((rows + rows // 9, COLUMNS), dtype=np.float32)
-    y = np.argmax(x @ rng.standard_normal((COLUMNS, CLASSES), dtype=np.float32), axis=1)
+    y = np.argmax((x - 0.5) @ rng.standard_normal((COLUMNS, CLASSES), dtype=np.float32), axis=1)
     return (x[:rows], y[:rows]), (x[rows:], y[rows:])
 
 
@@ -225,10 +225,11 @@ def measure(
 def _measure_case(
     optimizer: str, validated: bool, rows: int, rounds: int, names: tuple[str, ...]
 ) -> Any:
-    peers = [Peer(name, optimizer, validated, rows) for name in names]
+    peers: list[Peer] = []
     try:
-        for peer in peers:  # the first epoch records, compiles and warms up
-            peer.receive(timed=False)
+        for name in names:  # the first epoch records, compiles and warms up: of one after the other
+            peers.append(Peer(name, optimizer, validated, rows))
+            peers[-1].receive(timed=False)
         for _ in range(rounds):
             for peer in peers:
                 peer.go()

@@ -1,12 +1,12 @@
 """The computations of HIPS autograd's own benchmark suite (asv), on it and on `pullback.compat.autograd`.
 
-    env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 python benchmarks/hips.py --peer FOLDER [--json FILE]
+    OMP_NUM_THREADS=1 python benchmarks/hips.py [--peer FOLDER] [--json FILE]
 
-`FOLDER` holds HIPS autograd (``pip install --no-deps --target FOLDER autograd==1.9.1``). Both run in one process, in
-turns: in each round one repeats a computation for about 20 ms, then the other. Printed are the medians over the
-rounds, their ratio, and the geometric mean of the ratios. The suite's forward and backward passes are taken through
-the public `make_vjp`; what measures no code of autograd (``numpy.exp``, a product of plain matrices) is left out, as
-are its two calls that put a value into a box by hand, which have no counterpart here.
+`FOLDER` holds HIPS autograd where it is not installed (``pip install --no-deps --target FOLDER autograd==1.9.1``).
+Both run in one process, in turns: in each round one repeats a computation for about 20 ms, then the other. Printed are
+the medians over the rounds, their ratio, and the geometric mean of the ratios. The suite's forward and backward passes
+are taken through the public `make_vjp`; what measures no code of autograd (``numpy.exp``, a product of plain matrices)
+is left out, as are its two calls that put a value into a box by hand, which have no counterpart here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as onp
-from _report import environment, save
+from _report import environment, microseconds, save, table
 
 Task = Callable[[], Any]
 
@@ -178,35 +178,54 @@ def compare(ours: Task, theirs: Task, rounds: int) -> tuple[float, float]:
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def main() -> None:
-    """Print a row for each computation, and the geometric mean."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--peer", required=True, help="the folder that HIPS autograd is installed in"
-    )
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", default="", help="rows whose name holds this")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    options = parser.parse_args()
-    sys.path.insert(0, options.peer)
+def measure(rounds: int = 15, peer: str = "", only: str = "") -> dict[str, Any]:
+    """The median seconds of both by computation, and the geometric mean of the ratios."""
+    if peer:
+        sys.path.insert(0, peer)
     packages = ("pullback.compat.autograd", "autograd")
     modules = [
         (importlib.import_module(p), importlib.import_module(f"{p}.numpy")) for p in packages
     ]
     tasks = [{k: t for suite in SUITES for k, t in suite(*m).items()} for m in modules]
-    ratios, seconds = [], {}
-    print(f"{'':28}{'ours':>12}{'autograd':>12}{'ratio':>8}")
+    seconds = {}
     for name, ours in tasks[0].items():
-        if options.only not in name:
-            continue
-        mine, their = compare(ours, tasks[1][name], options.rounds)
-        ratios.append(mine / their)
-        seconds[name] = {"ours": mine, "autograd": their}
-        print(f"{name:28}{mine * 1e6:9.1f} µs{their * 1e6:9.1f} µs{ratios[-1]:8.2f}", flush=True)
-    mean = math.exp(statistics.fmean(map(math.log, ratios)))
-    print(f"geometric mean of {len(ratios)}: {mean:.2f}")
+        if only in name:
+            mine, their = compare(ours, tasks[1][name], rounds)
+            seconds[name] = {"ours": mine, "autograd": their}
+    logs = [math.log(row["ours"] / row["autograd"]) for row in seconds.values()]
+    return {
+        "geometric mean of the ratios": math.exp(statistics.fmean(logs)),
+        "median seconds": seconds,
+    }
+
+
+def show(found: dict[str, Any]) -> str:
+    """A row for each computation, and the geometric mean."""
+    rows = [
+        [name, microseconds(row["ours"]), microseconds(row["autograd"]), f"{row['ours'] / row['autograd']:.2f}"]
+        for name, row in found["median seconds"].items()
+    ]  # fmt: skip
+    title = (
+        f"HIPS autograd's computations; geometric mean {found['geometric mean of the ratios']:.2f}"
+    )
+    return table(title, ["", "ours, µs", "autograd", "ratio"], rows)
+
+
+def main() -> None:
+    """Measure, print, and write JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--peer",
+        default="",
+        help="the folder that HIPS autograd is installed in, if it is one of its own",
+    )
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    options = parser.parse_args()
+    found = measure(options.rounds, options.peer, options.only)
+    print(show(found))
     if options.json:
-        found = {"geometric mean of the ratios": mean, "median seconds": seconds}
         save("hips", {"environment": environment(), "hips": found}, options.json)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
-from _report import environment, quartiles, save, table
+from _report import environment, quartiles, save, table, wait_for_kernels
 
 import pullback as pb
 
@@ -200,6 +200,7 @@ def show(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure, print, and write JSON where asked."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
-from _report import environment, save, table
+from _report import environment, save, table, wait_for_kernels
 
 KINDS = {"LSTM": 4, "GRU": 3, "RNN": 1}
 INPUTS, HIDDEN = 32, 64
@@ -236,6 +236,7 @@ def show(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """As the text above says."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

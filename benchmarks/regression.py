@@ -129,6 +129,13 @@ def show(rows: list[dict[str, Any]]) -> str:
     return table(f"Regression, one thread, smallest of {ROUNDS} rounds", heads, cells)
 
 
+def measure() -> list[dict[str, Any]]:
+    """All rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # parameters at their bounds, in both
+        return lasso() + processes()
+
+
 def main() -> None:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(
@@ -136,8 +143,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    warnings.simplefilter("ignore")  # parameters at their bounds, in both
-    rows = lasso() + processes()
+    rows = measure()
     print(show(rows))
     save("regression", {"environment": environment(), "regression": rows}, args.json)
 

@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; se
 
 import numpy as np
 from _problem import SIZES, Problem, problem
-from _report import environment, microseconds, quartiles, save, table
+from _report import environment, microseconds, quartiles, save, table, wait_for_kernels
 
 Peer = Callable[[], list[Any]]  # one gradient for each row, of all parameters
 
@@ -186,6 +186,7 @@ def show(found: dict[str, Any]) -> str:
 
 def main() -> int:
     """Measure, print, and write JSON where asked."""
+    wait_for_kernels()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--size", choices=tuple(SIZES), default="digits")
     parser.add_argument("--rounds", type=int, default=15)

@@ -116,6 +116,8 @@ def _check(logits: ArrayLike, labels: ArrayLike, ignore_index: int | None) -> tu
     if not hasattr(values, "ndim"):
         raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
     dtype = getattr(labels, "dtype", type(labels))
+    if values.ndim and is_integer(dtype) and getattr(labels, "shape", None) == values.shape[:-1]:
+        return False, None  # in nearly all calls
     soft = values.ndim and getattr(labels, "shape", None) == values.shape and is_inexact(dtype)
     if soft:
         if ignore_index is not None:

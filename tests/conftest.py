@@ -25,6 +25,8 @@ import numpy as np
 import pytest
 from _pytest.runner import runtestprotocol  # as the plugins that run tests again do
 
+# kernels before the first call that wants them: `tests/autograd/compile/cpu/test_background.py` tests the other way
+os.environ.setdefault("PULLBACK_FAST", "1")
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import models
-from ..autograd.compile import compile
+from ..autograd.compile import compile, wanted
 from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import backend_array
 from ..autograd.core.typing import PyTree
@@ -66,7 +66,8 @@ class Replayed:
         kernels: bool = False,
     ) -> None:
         self.step, self.donated, self.precision = step, donated, precision
-        self.fast = None if kernels or home.programs is not None else False
+        # kernels from the first call on: the numbers do not depend on when one is compiled
+        self.fast = None if home.programs is not None else kernels and wanted(None)
         self.eager = ""
         self._programs: dict[tuple[int, ...], Any] = {}
         self._calls: dict[tuple[int, ...], int] = {}
@@ -179,7 +180,7 @@ class Forward:
     """
 
     def __init__(self, compiled: bool) -> None:
-        self._program = compile(call_model, programs=8) if compiled else None
+        self._program = compile(call_model, programs=8, fast=wanted(None)) if compiled else None
 
     @property
     def compiled(self) -> bool:

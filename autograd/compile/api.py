@@ -248,10 +248,12 @@ def compile(
     static_argnums : int or tuple of int
         Arguments that belong to the program: a new value of one makes a new trace.
     fast : bool, optional
-        Fuse elementwise chains into kernels compiled by numba. By default where numba is installed, unless
-        ``PULLBACK_FAST=0``.
+        Fuse elementwise chains into kernels compiled by numba. With True they are compiled before the second call
+        runs. By default, where numba is installed, another process compiles them, and calls run by NumPy until they
+        are there, with results that are equal up to rounding; ``PULLBACK_FAST=1`` and ``=0`` are True and False.
     programs : int
-        How many programs are kept, for different shapes, dtypes and structures.
+        How many programs are kept, for different shapes, dtypes and structures: the ones used last. All but the last
+        eight are kept as long as they hold less than 1 GiB: they give their memory back first, and then go.
     precision : {"float32", "tf32", "bfloat16", "float16"}
         To what the operands of float32 products are rounded; they are added up in float32, and everything else,
         parameters and gradients among it, is float32 all the same. On a GPU such products are several times faster;
@@ -279,6 +281,7 @@ def compile(
     Traced again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
     among them may change from call to call; one whose value is read (``if n > 3``, ``range(n)``, ``math.sqrt(n)``)
     becomes part of the program. Everything else that is no array, booleans and strings among it, is part of it anyway.
+    A program is found by a key of all that, and nothing is compiled for one that does not run.
     Arrays that `f` finds elsewhere (closures, globals) are constants of the program, as are the results of what
     depends on constants alone. Python side effects happen while recording only.
 

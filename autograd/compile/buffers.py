@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .cpu.assembly import Assembly
+from .cpu.blas import used
 
 ALIGNMENT = 64  # bytes of a vector register, and of a line of the cache
 
@@ -60,8 +61,9 @@ def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str
     for name, (offset, shape, dtype) in out.buffers.items():
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         scope[name] = block[offset : offset + size].view(dtype).reshape(shape)
-    for name, text in out.made.items():
-        scope[name] = eval(text, scope)
+    with used(out.choice.library):
+        for name, text in out.made.items():
+            scope[name] = eval(text, scope)
     for k, (shape, dtype) in out.output_rings.items():
         scope[f"r{k}a"], scope[f"r{k}b"] = np.empty(shape, dtype), np.empty(shape, dtype)
     exec(code, scope)

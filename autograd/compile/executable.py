@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import threading
@@ -18,6 +19,7 @@ from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
+from .cpu.background import Awaited, ask
 from .cpu.families import Met
 from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
@@ -59,10 +61,14 @@ class Executable:
     memory: int | None = None
     # the kernels that programs of this function used: `cpu/families.py`
     met: Met = field(default_factory=dict)
+    # whether it may run by NumPy until its kernels are compiled
+    patient: bool = False
+    awaited: Awaited | None = None
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
+    # runners of the code as it is; those of the code before end with their calls
     free: list[Callable[..., Any]] = field(default_factory=list)
     runner_bytes: int = -1  # of the memory of one of them, once it is known
     lock: Any = field(default_factory=threading.Lock)
@@ -76,16 +82,19 @@ class Executable:
         run: Callable[..., Any]
         if self.by_layout and not in_order((args, kwargs)):
             return GUARD_FAILED
+        if self.awaited is not None and self.awaited.has_ended():
+            self._exchange()
+        free = self.free
         try:
-            run = self.free.pop()
+            run = free.pop()
         except IndexError:
             if not prepare:
                 return GUARD_FAILED
-            run = self.runner()
+            run, free = self._runner()
         try:
             return run(args, kwargs)
         finally:
-            self.free.append(run)
+            free.append(run)
 
     def read_numbers(self) -> tuple[int, ...]:
         """The places, among the leaves of the arguments, of Python numbers whose values are part of the program."""
@@ -114,14 +123,30 @@ class Executable:
 
     def runner(self) -> Callable[..., Any]:
         """A new runner, with memory of its own."""
+        return self._runner()[0]
+
+    def _runner(self) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
+        """A new runner, and the list where it waits between calls."""
         with self.lock:
             if self.code is None:
                 self.prepare()
-        assert self.assembly is not None
-        return new_runner(self.assembly, self.code, self.extra)["run"]
+            assembly, code, extra, free = self.assembly, self.code, self.extra, self.free
+        assert assembly is not None
+        return new_runner(assembly, code, extra)["run"], free
+
+    def _exchange(self) -> None:
+        """Go on with kernels, as they are there, or nobody else compiles them."""
+        with self.lock:
+            if self.awaited is not None:
+                # what Ctrl-C cuts short begins anew
+                self.awaited, self.code, self.free = None, None, []
+                self.prepare()
 
     def prepare(self) -> None:
-        """Lay the program out and generate its code."""
+        """Lay the program out and generate its code.
+
+        Where kernels are missing that may be waited for, that code runs by NumPy, and this is called again.
+        """
         settings: dict[str, Any] = {
             "donated": self.donated,
             "replaced_inputs": self.replaced_inputs,
@@ -135,8 +160,9 @@ class Executable:
         # an unrolled loop of thousands of operations would take minutes to compile
         kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         kernels = kernels and _in_native_order(self.program)
+        settings["met"] = self.met
         try:
-            self.assembly = assemble(self.program, kernels=kernels, met=self.met, **settings)
+            self._assemble(settings, kernels=kernels)
         except CompileError as error:
             warnings.warn(
                 f"compile({self.name}): {error}; it runs without kernels",
@@ -144,19 +170,34 @@ class Executable:
                 stacklevel=6,
             )
             self.assembly = assemble(self.program, kernels=False, **settings)
+        self._write()
+
+    def _assemble(self, settings: dict[str, Any], *, kernels: bool) -> None:
+        """Lay the program out, by NumPy where its kernels are missing and another process compiles them."""
+        patient = kernels and self.patient
+        self.patient = False  # the second time, what is still missing is compiled here
+        nothing: Any = contextlib.nullcontext([])
+        with numba_kernels.only_what_is_there() if patient else nothing as missing:
+            self.assembly = assemble(self.program, kernels=kernels, **settings)
         for chosen in self.assembly.used:
             used = self.met.setdefault(chosen.family, [])
             if chosen.variant not in used:
                 used.append(chosen.variant)
-        self._write()
+        if missing:
+            self.awaited = ask(missing)
+            kernels = self.awaited is None
+            self.assembly = assemble(self.program, kernels=kernels, **settings)
 
     def _write(self) -> None:
         assert self.assembly is not None
+        self.extra, self.runner_bytes = {}, -1
         self.source = FunctionWriter(self, self.assembly).write()
         self.code = compile_text(self.source, self.name)
 
     def program_text(self) -> str:
         """The program for people."""
+        if self.awaited is not None and self.awaited.has_ended():
+            self._exchange()
         with self.lock:
             if self.assembly is None:
                 self.prepare()
@@ -229,6 +270,8 @@ def make_executable(
         by_layout=trace.builder.by_layout,
         device=trace.device,
         memory=memory,
+        # recomputation is chosen for one way of running
+        patient=numba_kernels.patient(fast) and memory is None,
         met={} if met is None else met,
         name=name,
     )

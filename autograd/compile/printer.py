@@ -27,6 +27,11 @@ def program_text(executable: Any, out: Assembly) -> str:
         f"memory: {need:,} bytes, {plan.size:,} bytes in one block and {need - plan.size:,} returned by calls; "
         f"{len(out.output_rings)} output buffers, {len(plan.donated)} written in place"
     )
+    if executable.awaited is not None:
+        n = len(executable.awaited.sources)
+        lines.append(
+            f"kernels: {n} are being compiled by another process; NumPy until they are there"
+        )
     if out.device is not None:
         steps = len(set(out.statements.times))
         lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")

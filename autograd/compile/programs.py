@@ -23,7 +23,7 @@ class Kept:
 
     executable: Executable
     group: _Group
-    part: Hashable
+    part: tuple[Hashable, ...]
     used: int
 
 
@@ -34,7 +34,7 @@ class _Group:
     known: Hashable
     # the places of those numbers, as sets of programs differ in them
     read: list[tuple[int, ...]] = field(default_factory=list)
-    programs: dict[Hashable, Kept] = field(default_factory=dict)
+    programs: dict[tuple[Hashable, ...], Kept] = field(default_factory=dict)
 
 
 class Programs:

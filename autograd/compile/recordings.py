@@ -62,9 +62,10 @@ class Recordings:
             return ""
         self._said = True
         return (
-            f"recorded {self.count} times, which takes {share:.0%} of the time; each time {changed(new, before, reads)}. "
-            f"Only the {self._most} programs used last are kept. Keep shapes, dtypes and numbers that are read the same "
-            "(pad the last batch, pass numbers as 0-d arrays), keep more (programs=...), or leave the function uncompiled"
+            f"recorded {self.count} times, which takes {share:.0%} of the time; each time "
+            f"{changed(new, before, reads)}. Only the {self._most} programs used last are kept. "
+            "Keep shapes, dtypes and numbers that are read the same (pad the last batch, pass numbers as 0-d arrays), "
+            "keep more programs (programs=...), or leave the function uncompiled"
         )
 
 

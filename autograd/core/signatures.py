@@ -386,7 +386,7 @@ FAST_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
         (("TT", "TS", "TC", "ST", "CT"), _SAME),
     ),
     "pow": (("TT", "TS"), _SAME),
-    "matmul": (("TT", "TC", "CT"), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),
+    "matmul": (("TT", "TC", "CT"), "x1.ndim <= 2 >= x2.ndim and x1.dtype is x2.dtype"),
     "solve_by": (
         ("TT", "TC", "CT"),
         "A.ndim == solver.core and b.ndim <= 2 and A.dtype is b.dtype",

@@ -106,20 +106,19 @@ class TapeData:
         self.latest = value  # a loop uses one constant many times: generated code looks here first
         if type(value) is Batched:
             value = backend_array(all_rows(value))
-        if not self.copies and backend_of(value).lock(value):
-            self.held.append(value)
+        if not self.copies:
+            self.held += backend_of(value).lock([value])
 
     def hold_all(self, values: list[Any], array_type: type | None = None) -> None:
         """Forbid writes to the raw arrays among the inputs; `array_type` is the class of all, if known."""
-        if array_type is None:  # under `vmap`, the arrays of all rows
-            values = [backend_array(all_rows(v)) if type(v) is Batched else v for v in values]
-        for each in (array_type,) if array_type else {type(value) for value in values}:
-            if each is not Array:
-                arrays = (
-                    values if array_type else [value for value in values if type(value) is each]
-                )
-                lock = backend_of(arrays[0]).lock
-                self.held += [value for value in arrays if lock(value)]
+        if array_type is not None:
+            self.held += backend_of(values[0]).lock(values)
+            return
+        # under `vmap`, the arrays of all rows
+        values = [backend_array(all_rows(v)) if type(v) is Batched else v for v in values]
+        for each in {type(value) for value in values} - {Array}:
+            arrays = [value for value in values if type(value) is each]
+            self.held += backend_of(arrays[0]).lock(arrays)
 
     def watch(self, value: Any) -> Array:
         """An `Array` over `value` whose later uses are recorded here."""
@@ -136,9 +135,11 @@ class TapeData:
             values = [v.__copy__() if type(v) is Array else v for v in values]  # for later writes
         if LAZY:
             values = [namespace_of(v).filled(v) if type(v) in LAZY else v for v in values]
-        first = len(self.entries)
-        self.entries += [None] * len(values)
-        return [Array(value, self, slot) for slot, value in enumerate(values, first)]
+        entries, watched = self.entries, []
+        for value in values:
+            watched.append(Array(value, self, len(entries)))
+            entries.append(None)
+        return watched
 
     def close(self) -> None:
         """Stop recording, and let go of what was held."""
@@ -147,11 +148,9 @@ class TapeData:
         if self.held:
             unlock = backend_of(self.held[0]).unlock  # only one library has locks
             try:
-                for value in self.held:
-                    unlock(value)
+                unlock(self.held)
             except ValueError:  # a view can be written to only after its base can
-                for value in sorted(self.held, key=_is_view):
-                    unlock(value)
+                unlock(sorted(self.held, key=_is_view))
             self.held.clear()
 
     def detached(self) -> TapeData:

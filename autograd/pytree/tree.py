@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -38,6 +39,20 @@ __all__ = [
 
 T = TypeVar("T")
 _structures: dict[Any, Structure] = {}
+
+
+# The structure of what is itself a leaf.
+_ONE_LEAF = Structure(optree.tree_structure(0, namespace=NAMESPACE))
+
+
+@functools.lru_cache(maxsize=64)
+def _tuple_of_leaves(n: int) -> Structure:
+    """The structure of a tuple of n leaves, such as the arguments of a function."""
+    example = (0.0,) * n
+    structure = Structure(optree.tree_structure(example, namespace=NAMESPACE))
+    structure.generate(example)
+    return structure
+
 
 # The structure of the last tree of each dataclass and named tuple.
 _latest: dict[type, Structure] = {}
@@ -134,10 +149,14 @@ def flatten(tree: PyTree) -> tuple[list[Any], Any]:
     >>> pb.tree.unflatten(spec, leaves)
     {'b': 1.0, 'a': [2.0, None]}
     """
+    if type(tree) in LEAF_TYPES:
+        return [tree], _ONE_LEAF
+    if type(tree) is tuple and LEAF_TYPES.issuperset([type(part) for part in tree]):
+        return list(tree), _tuple_of_leaves(len(tree))
     structure = _latest.get(type(tree))
     if structure is not None and (generated := structure.flatten) is not None:
         found = generated(tree)
-        if found is not None and LEAF_TYPES.issuperset({type(leaf) for leaf in found}):
+        if found is not None and LEAF_TYPES.issuperset([type(leaf) for leaf in found]):
             return found, structure
     found, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
     for leaf_type in {type(leaf) for leaf in found} - LEAF_TYPES:
@@ -187,7 +206,7 @@ def flatten_as(structure: Any, tree: PyTree) -> list[Any]:
     """
     if (generated := structure.flatten) is not None:
         found = generated(tree)
-        if found is not None and LEAF_TYPES.issuperset({type(leaf) for leaf in found}):
+        if found is not None and LEAF_TYPES.issuperset([type(leaf) for leaf in found]):
             return found
     return structure.spec.flatten_up_to(tree)
 

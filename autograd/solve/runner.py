@@ -76,9 +76,10 @@ def _in_precision(x: Any, dtype: np.dtype, other: np.dtype) -> Any:
 
 def square(A: Any, function: str) -> None:
     """An error if A is not made of square matrices."""
-    if len(A.shape) < 2 or A.shape[-1] != A.shape[-2]:
+    shape = A.shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ValueError(
-            f"{function}: square matrices (…, n, n) are needed, not an array of shape {tuple(A.shape)}; for others "
+            f"{function}: square matrices (…, n, n) are needed, not an array of shape {tuple(shape)}; for others "
             "use lstsq"
         )
 
@@ -102,23 +103,24 @@ def run(
     ValueError
         If the shapes do not fit.
     """
-    n = A.shape[-1] if order is None else order
-    vector = len(b.shape) == 1
-    if len(b.shape) < 1 or b.shape[0 if vector else -2] != n:
+    A_shape, b_shape = A.shape, b.shape
+    n = A_shape[-1] if order is None else order
+    vector = len(b_shape) == 1
+    if len(b_shape) < 1 or b_shape[0 if vector else -2] != n:
         raise ValueError(
-            f"{name}: a right-hand side of shape {tuple(b.shape)} does not fit a matrix of order {n}: it has to be "
+            f"{name}: a right-hand side of shape {tuple(b_shape)} does not fit a matrix of order {n}: it has to be "
             f"({n},), or (…, {n}, k) with one column per system"
         )
     if factor is None:
         A = unchanging(A, b)
         factor = factor_of(solver, backend_array(A))
-    if vector and solver.vectors and len(A.shape) == 2:
+    if vector and solver.vectors and len(A_shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     if vector:
         column = generated.expand_dims(b, axis=-1)
         v = _solve_by(A, column, solver=solver, factor=factor, transposed=transposed)
         return generated.squeeze(v, axis=-1)
-    if len(A.shape) > solver.core or len(b.shape) == 2:
+    if len(A_shape) > solver.core or len(b_shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     # one matrix and a batch of right-hand sides: the columns of all of them side by side
     columns = generated.moveaxis(b, -2, 0)

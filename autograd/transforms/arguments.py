@@ -64,16 +64,18 @@ def common_array_type(leaves: list[Any]) -> type | None:
 
     Such leaves need no check of their own.
     """
-    types = {type(x) for x in leaves}
-    if len(types) != 1:
-        return None
-    array_type = types.pop()
+    array_type = type(leaves[0]) if leaves else None
     real = _REAL.get(array_type)
-    return array_type if real is not None and {x.dtype for x in leaves} <= real else None
+    if real is None:
+        return None
+    for x in leaves:
+        if type(x) is not array_type or x.dtype not in real:
+            return None
+    return array_type
 
 
 # The real floating dtypes that were met, by the class of raw arrays.
-_REAL: dict[type, set[DType]] = {}
+_REAL: dict[type | None, set[DType]] = {}
 
 
 def checked_leaf(
@@ -185,6 +187,8 @@ def restore_type(x: Value, like: ArrayLike) -> ArrayLike:
     if type(x) is type(like) and type(x) is not Array and type(x) not in TRACERS:
         return x
     x = unwrap_closed(x)
+    if type(x) is np.ndarray is type(like):
+        return x
     if type(x) is Batched:
         return Array(x)
     if type(x) in TRACERS and type(like) in TRACERS and like.is_number:
@@ -201,6 +205,8 @@ def restore_type(x: Value, like: ArrayLike) -> ArrayLike:
 
 def seed_for(value: Value) -> Cotangent:
     """The cotangent 1 of a 0-d output."""
+    if type(value) is np.ndarray and (seed := _numpy_seeds.get(value.dtype)) is not None:
+        return seed
     if type(value) in (Array, Batched):
         return NAMESPACES[Array].ones_like(as_constant(value))
     if type(value) in LAZY:
@@ -214,11 +220,14 @@ def seed_for(value: Value) -> Cotangent:
             return seed  # a tracer belongs to its trace
         _seeds[key] = seed
         # The seed is kept for every sweep to come; only a copy of it may reach the caller.
-        backend_of(seed).lock(seed)
+        backend_of(seed).lock([seed])
+        if type(value) is np.ndarray:
+            _numpy_seeds[value.dtype] = seed
     return seed
 
 
 _seeds: dict[Any, Any] = {}
+_numpy_seeds: dict[DType, Any] = {}  # of `_seeds`: found without asking an array for its device
 
 
 def leaf_gradient(ct: Cotangent, value: Value, taken: set[int]) -> Value:
@@ -248,6 +257,8 @@ def scalar_output(out: Any, transform: str) -> Any:
     TypeError
         If the output is not one real number.
     """
+    if type(out) is Array and out.value.shape == () and not is_complex(out.value.dtype):
+        return out
     if (
         type(out) is not Array
         and not hasattr(out, "shape")

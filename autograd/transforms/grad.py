@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,8 @@ def value_and_grad(
     indices, several = normalize_argnums(argnums)
 
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        validate_argnums(indices, args)
+        if several or not args or indices[0]:  # else they name the first of them
+            validate_argnums(indices, args)
         chosen = tuple([args[i] for i in indices]) if several else args[indices[0]]
         leaves, spec = tree.flatten(chosen)
         tape = TapeData()
@@ -85,10 +86,7 @@ def value_and_grad(
             tape.hold_all(values, array_type)
             watched = tape.watch_all(values, array_type)
             inputs = tree.unflatten(spec, watched if array_type else marked(watched, leaves))
-            arguments = list(args)
-            for index, argument in zip(indices, inputs if several else (inputs,), strict=True):
-                arguments[index] = argument
-            out = f(*arguments, **kwargs)
+            out = f(*_replaced(args, indices, inputs if several else (inputs,)), **kwargs)
             aux = None
             if has_aux:
                 out, aux = split_aux(out)
@@ -96,23 +94,32 @@ def value_and_grad(
             gradients = _gradients(tape, out, values, array_type)
         finally:
             tape.close()
-        plain = array_type is np.ndarray and type(out) is Array and type(out.value) is np.ndarray
-        if LAZY and leaves and not plain:
+        if LAZY and leaves and not (array_type is np.ndarray and _is_on_numpy(out)):
             *gradients, out = settled([*gradients, out], [*leaves, host_leaf(leaves)])
         if array_type is None:
             gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         result = tree.unflatten(spec, gradients)
         value = restore_type(out, leaves[0] if leaves else out) if type(out) is Array else out
-        if (
-            any(value is leaf for leaf in leaves)
-            and type(value) in NAMESPACES
-            and type(value) is not Array
-        ):
+        if id(value) in map(id, leaves) and type(value) in NAMESPACES and type(value) is not Array:
             # A change to the value would change the caller's own array.
             value = namespace_of(value).copy(value)
         return ((value, constants(aux)) if has_aux else value), result
 
     return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
+
+
+def _replaced(args: tuple[Any, ...], indices: tuple[int, ...], inputs: Any) -> Sequence[Any]:
+    """The arguments, with `inputs` at `indices`."""
+    if len(args) == len(indices) == 1:
+        return inputs
+    arguments = list(args)
+    for index, argument in zip(indices, inputs, strict=True):
+        arguments[index] = argument
+    return arguments
+
+
+def _is_on_numpy(out: Any) -> bool:
+    return type(out) is Array and type(out.value) is np.ndarray
 
 
 def _gradients(tape: TapeData, out: Any, values: list[Any], array_type: type | None) -> list[Any]:
@@ -131,10 +138,9 @@ def _gradients(tape: TapeData, out: Any, values: list[Any], array_type: type | N
     sweep(tape, cts, consume=True)
     del cts[len(values) :]
     taken = {id(seed)}  # kept for all sweeps: it may not reach the caller
-    if array_type is not None and {type(ct) for ct in cts} == {array_type}:
-        as_gradient = backend_of(cts[0]).as_gradient
-        gradients = [as_gradient(ct) for ct in cts]
-        if len({id(g) for g in gradients} | taken) == len(gradients) + 1:
+    if array_type is not None and set(map(type, cts)) == {array_type}:
+        gradients = list(map(backend_of(cts[0]).as_gradient, cts))
+        if len({id(seed), *map(id, gradients)}) == len(gradients) + 1:
             return gradients
     gradients = [leaf_gradient(ct, value, taken) for ct, value in zip(cts, values, strict=True)]
     return [Array(g) if type(g) is Batched else g for g in gradients]

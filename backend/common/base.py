@@ -74,7 +74,8 @@ class Backend:
     as_gradient : callable
         ``as_gradient(x)``: `x` itself if it owns a writable C-ordered buffer, else such a copy.
     lock, unlock : callable
-        ``lock(x)`` forbids writes to `x` and says whether it had to; ``unlock(x)`` undoes that.
+        ``lock(arrays)`` forbids writes to arrays of a list and returns those for which it had to; ``unlock(arrays)``
+        undoes that.
     device : object
         Where creation functions put new arrays; None for the library's default.
     dtype : callable
@@ -108,8 +109,8 @@ class Backend:
     to_numpy: Callable[[Any], np.ndarray]
     normalise: Callable[[Any], Any]
     as_gradient: Callable[[Any], Any]
-    lock: Callable[[Any], bool] = lambda _: False
-    unlock: Callable[[Any], None] = _nothing
+    lock: Callable[[list[Any]], list[Any]] = lambda _: []
+    unlock: Callable[[list[Any]], None] = _nothing
     device: Any = None
     dtype: Callable[[Any], Any] = lambda d: d
     memory: Callable[[], dict[str, int]] = _no_memory

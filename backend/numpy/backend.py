@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common import trials
 from ..common.base import Backend, Namespace
 from ..common.typing import DType
 from ..generic import namespace as generic
@@ -205,20 +206,29 @@ def as_gradient(x: Any) -> np.ndarray:
     return np.array(x, order="C")
 
 
-def lock(x: np.ndarray) -> bool:
-    """Forbid writes to `x`; False if they were forbidden before.
+def lock(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Forbid writes to arrays; those to which they were allowed before.
 
     By `setflags`, in a quarter of the time that ``x.flags.writeable = False`` takes.
     """
-    if x.flags.writeable:
-        x.setflags(False)  # type: ignore[call-arg]  # the stubs want a keyword, twice as slow
-        return True
-    return False
+    locked = []
+    for x in arrays:  # one array may be there twice
+        if x.flags.writeable:
+            x.setflags(False)  # type: ignore[call-arg]  # the stubs want a keyword, twice as slow
+            locked.append(x)
+    return locked
 
 
-def unlock(x: np.ndarray) -> None:
-    """Allow writes to `x` again."""
-    x.setflags(True)  # type: ignore[call-arg]  # as in `lock`
+def unlock(arrays: list[np.ndarray]) -> None:
+    """Allow writes to arrays again.
+
+    Raises
+    ------
+    ValueError
+        For a view whose base cannot be written to.
+    """
+    for x in arrays:
+        x.setflags(True)  # type: ignore[call-arg]  # as in `lock`
 
 
 def _memory() -> dict[str, int]:
@@ -235,6 +245,7 @@ def _info() -> dict[str, str]:
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name')} {blas.get('version')}",
         "MKL": mkl.describe(),
+        "fastest here": trials.describe(),
     }
 
 

@@ -62,8 +62,21 @@ class Stack(Factor):
         return np.asarray(found, A.real.dtype).reshape(self.shape)
 
 
+def _is_finite(A: np.ndarray) -> bool:
+    """Whether all elements are finite.
+
+    They are if the sum of their squares is, which takes half the time that a look at each does; where that overflows,
+    each is looked at.
+    """
+    if A.dtype.char in "fd" and (A.flags.c_contiguous or A.flags.f_contiguous):
+        flat = A.reshape(-1, order="A")
+        if math.isfinite(flat.dot(flat)):
+            return True
+    return bool(np.isfinite(A).all())
+
+
 def _one(A: np.ndarray, structure: str, check: Any, widths: Any, index: tuple[int, ...]) -> Any:
-    if not np.isfinite(A).all():
+    if not _is_finite(A):
         if structure.endswith("banded"):
             read = within(A, widths if structure == "banded" else (A.shape[0] - 1, 0))
             dense = None

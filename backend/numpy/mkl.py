@@ -1,30 +1,38 @@
 """Intel's MKL by its C interface, where the PyPI package `mkl` (or conda's) is installed.
 
-``PULLBACK_MKL=0`` leaves it alone, ``1`` asks for it (an error where it is not there); by default it is used if found.
+``PULLBACK_MKL=0`` leaves it alone, ``1`` asks for it wherever it can serve (an error where it is not there); by
+default it is used, if found, where a trial shows it to be faster.
 Matrices are in column order (`order="F"`), as LAPACK has them, and are written to in place. There is no copy and no
 check here: callers see to order, dtype and shape.
 
 MKL has an OpenMP runtime of its own, whose threads spin for 0.2 s after each call and take the cores from OpenBLAS
-meanwhile; they are set to sleep after 1 ms unless ``KMP_BLOCKTIME`` is set.
+meanwhile; they are set to sleep after 1 ms unless ``KMP_BLOCKTIME`` is set. It takes no more threads than NumPy's BLAS
+is limited to when it is called, by ``OPENBLAS_NUM_THREADS`` or by threadpoolctl, which may not know MKL yet.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..common.base import BackendError
+from .openblas import threads_allowed
 
 _KINDS = {"f": "s", "d": "d", "F": "c", "D": "z"}
 _COLUMNS = 102  # column order, in LAPACKE and CBLAS
 _OPS = {False: 111, True: 112}  # CBLAS: as it is, transposed
 _POINTER, _INT, _CHAR = ctypes.c_void_p, ctypes.c_int, ctypes.c_char
+
+# Seconds for which its threads keep their cores after their last work, twice over.
+SETTLING = 2e-3
 
 # LAPACKE, 32-bit integers: layout, then as in LAPACK without work space.
 _LAPACK = {
@@ -65,6 +73,12 @@ class Mkl:
 
     def __init__(self, path: Path) -> None:
         lib = ctypes.CDLL(str(path))
+        held = ctypes.PyDLL(str(path))  # the interpreter's lock: each call takes 0.1 µs
+        self.get_threads, self.set_threads = (
+            held.MKL_Get_Max_Threads,
+            held.MKL_Set_Num_Threads_Local,
+        )
+        self.path = str(path)
         lib.MKL_Set_Interface_Layer(0)  # 32-bit integers
         lib.LAPACKE_set_nancheck(0)
         _sleep_soon(path)
@@ -75,7 +89,20 @@ class Mkl:
     @property
     def threads(self) -> int:
         """The number of threads that MKL would use."""
-        return int(self._lib.MKL_Get_Max_Threads())
+        return int(self.get_threads())
+
+    def has(self, name: str) -> bool:
+        """Whether there is a function of this name: old versions have less."""
+        return hasattr(self._lib, name)
+
+    @contextlib.contextmanager
+    def limited(self, threads: int | None = None) -> Iterator[None]:
+        """Let calls of this Python thread use so many threads, or as many as NumPy's BLAS may now."""
+        before = self.set_threads(threads or min(self.get_threads(), threads_allowed()))
+        try:
+            yield
+        finally:
+            self.set_threads(before)
 
     def _routine(self, name: str, char: str) -> Any:
         found = self._routines.get((name, char))
@@ -116,32 +143,39 @@ class Mkl:
         """P L U = a, in place: the pivots (counted from 1), and the first zero pivot or 0."""
         n = a.shape[0]
         pivots = np.empty(n, np.int32)
-        info = self._routine("getrf", a.dtype.char)(_COLUMNS, n, n, _address(a), n, _address(pivots))  # fmt: skip
+        with self.limited():
+            info = self._routine("getrf", a.dtype.char)(
+                _COLUMNS, n, n, _address(a), n, _address(pivots)
+            )
         return pivots, info
 
     def getrs(self, lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool) -> None:
         """The solution x of a x = b, or of aᵀ x = b, into b (n, k)."""
         n, k = lu.shape[0], b.shape[1]
-        self._routine("getrs", lu.dtype.char)(
-            _COLUMNS, b"T" if transposed else b"N", n, k, _address(lu), n, _address(pivots), _address(b), n
-        )  # fmt: skip
+        with self.limited():
+            self._routine("getrs", lu.dtype.char)(
+                _COLUMNS, b"T" if transposed else b"N", n, k, _address(lu), n, _address(pivots), _address(b), n
+            )  # fmt: skip
 
     def potrf(self, a: np.ndarray, lower: bool) -> int:
         """The flag of a = L Lᴴ, in place in one triangle: 0, or the order of the minor that is not positive."""
         n = a.shape[0]
-        return self._routine("potrf", a.dtype.char)(_COLUMNS, _side(lower), n, _address(a), n)
+        with self.limited():
+            return self._routine("potrf", a.dtype.char)(_COLUMNS, _side(lower), n, _address(a), n)
 
     def potrs(self, c: np.ndarray, b: np.ndarray, lower: bool) -> None:
         """The solution x of a x = b by the Cholesky factor of a, into b (n, k)."""
         n, k = c.shape[0], b.shape[1]
-        self._routine("potrs", c.dtype.char)(
-            _COLUMNS, _side(lower), n, k, _address(c), n, _address(b), n
-        )
+        with self.limited():
+            self._routine("potrs", c.dtype.char)(
+                _COLUMNS, _side(lower), n, k, _address(c), n, _address(b), n
+            )
 
     def potri(self, c: np.ndarray, lower: bool) -> int:
         """One triangle of a⁻¹ by the Cholesky factor of a, in place."""
         n = c.shape[0]
-        return self._routine("potri", c.dtype.char)(_COLUMNS, _side(lower), n, _address(c), n)
+        with self.limited():
+            return self._routine("potri", c.dtype.char)(_COLUMNS, _side(lower), n, _address(c), n)
 
 
 def _address(x: np.ndarray) -> int:
@@ -192,6 +226,11 @@ def load() -> Mkl | None:
     return None
 
 
+def loaded() -> Mkl | None:
+    """MKL if it has been loaded by now."""
+    return load() if load.cache_info().currsize else None
+
+
 def describe() -> str:
     """One line for ``pullback info``."""
     try:
@@ -200,4 +239,5 @@ def describe() -> str:
         return str(error)
     if found is None:
         return "off (PULLBACK_MKL=0)" if wanted() is False else "not installed (pip install mkl)"
-    return f"{found.version}, {found.threads} threads, for factorisations"
+    use = "everywhere (PULLBACK_MKL=1)" if wanted() else "where it is faster"
+    return f"{found.version}, {found.threads} threads, {use}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,8 +156,20 @@ class _Kernel:
         small = allocating_source(found)
         exec(compile(small, f"<pullback update {found.name} on small arrays>", "exec"), scope)
         self.found, self.run, self.make = found, scope["run"], scope["make"]
+        self.kept: tuple[Any, Any, list[Any]] = (None, None, [])
         self.prelude, self.settings = python_functions(found)[0], settings(found)
         self.calls, self.outputs = text.count("\n"), len(found.outputs)
+        # from how many small parameters on `gains_together`, in which the gain grows with their number, or never
+        self.together_from = next((n for n in range(2, 100) if self.gains_together(n)), math.inf)
+
+    def constants(self, scalars: dict[str, Any], dtype: Any) -> list[Any]:
+        """The numbers of a step as arrays, which a ufunc takes sooner; most steps have those of the last."""
+        values = self.prelude(NUMBERS, *[scalars[name] for name in self.settings])
+        last, last_dtype, arrays = self.kept
+        if values != last or dtype is not last_dtype or 0 in values:  # 0 equals −0
+            arrays = [np.array(value, dtype) for value in (*values, 0)]
+            self.kept = values, dtype, arrays
+        return arrays
 
     def gains_together(self, n: int) -> bool:
         """Whether n small parameters are updated sooner as one: by the calls saved, over copies in and views out.
@@ -168,9 +181,9 @@ class _Kernel:
     def one(self, arrays: Sequence[Any], constants: list[Any]) -> Any:
         """One parameter's new values."""
         p = arrays[0]
-        n, block = p.size, BLOCK // p.itemsize
         if p.nbytes <= UNBLOCKED and p.shape != ():
             return self.make(*arrays, *constants)
+        n, block = p.size, BLOCK // p.itemsize
         outputs = [np.empty(p.shape, p.dtype) for _ in range(self.outputs)]
         flat = [x.reshape(-1) for x in (*arrays, *outputs)]
         scratch = [np.empty(block, p.dtype) for _ in range(self.scratch)]
@@ -209,22 +222,26 @@ def update(
     dtype = ps[0].dtype
     if dtype.char not in "fd" or type(scalars["t"]) is not int or type(scalars["lr"]) is not float:
         return None
-    make = _compiled(found)
-    values = make.prelude(NUMBERS, *[scalars[n] for n in make.settings])
-    constants = [np.array(v, dtype) for v in values]  # faster for a ufunc than numbers
-    constants.append(np.array(0, dtype))
-    small = [i for i, p in enumerate(ps) if p.size <= SMALL]
-    if len(small) == 1 or not make.gains_together(len(small)):
-        small = []
-    rows: list[Any] = [None] * len(ps)
-    for i, row in enumerate(zip(*columns, strict=True)):
-        if i not in small:
-            rows[i] = make.one(row, constants)
-    if small:
+    kernel = _compiled(found)
+    constants = kernel.constants(scalars, dtype)
+    sizes = [p.size for p in ps]
+    small = [i for i, size in enumerate(sizes) if size <= SMALL]
+    rows: list[Any]
+    if len(small) >= kernel.together_from:
+        rows = [
+            None if i in small else kernel.one(row, constants)
+            for i, row in enumerate(zip(*columns, strict=True))
+        ]
         flat = [np.concatenate([column[i].reshape(-1) for i in small]) for column in columns]
-        whole, start = make.one(flat, constants), 0
+        whole, start = kernel.one(flat, constants), 0
         for i in small:
             shape, end = ps[i].shape, start + ps[i].size
             rows[i] = [x[start:end].reshape(shape) for x in whole]
             start = end
+    elif (
+        min(sizes) > 1 and max(sizes) * dtype.itemsize <= UNBLOCKED
+    ):  # `one`, without its questions
+        rows = [kernel.make(*row, *constants) for row in zip(*columns, strict=True)]
+    else:
+        rows = [kernel.one(row, constants) for row in zip(*columns, strict=True)]
     return [list(column) for column in zip(*rows, strict=True)]

@@ -245,8 +245,8 @@ def node_class(x: Any) -> type[NodeArray]:
             to_numpy=lambda x: backend.to_numpy(bottom(x)),
             normalise=lambda out: out if isinstance(out, NodeArray) else backend.normalise(out),
             as_gradient=lambda x: x if isinstance(x, NodeArray) else backend.as_gradient(x),
-            lock=lambda x: False if isinstance(x, NodeArray) else backend.lock(x),
-            unlock=lambda x: None if isinstance(x, NodeArray) else backend.unlock(x),
+            lock=lambda arrays: backend.lock([x for x in arrays if not isinstance(x, NodeArray)]),
+            unlock=backend.unlock,
             recording=True,
             reason="traced",
         )  # fmt: skip

@@ -204,7 +204,7 @@ def test_markdown_is_of_the_newest_results_alone(load, tmp_path):
     assert "| torch | 40.0 (2.00) |" in lines
     assert "left out: mygrad: not installed" in lines
     assert lines[-1].startswith("2026-11-21 09:00 UTC, 2 cores of a|b")
-    assert make.markdown({}) == ""
+    assert make.markdown([]) == ""
 
 
 def test_markdown_of_the_saved_results(load):

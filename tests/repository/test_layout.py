@@ -94,6 +94,7 @@ _STEP_BY_STEP = "full-batch methods are asked for one point after another"
 _OWN_SWEEPS = "another convention of arguments and complex numbers: its operators put functions on the tape themselves"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
+    ("autograd", "backend/numpy/openblas.py"): _KERNELS,
     ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
     ("autograd", "backend/generic/networks/recurrence.py"): _DECOMPOSED,
     ("autograd", "backend/generic/networks/attention.py"): _DECOMPOSED,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import backend
+from ...autograd.compile import kernels_on_disk
 from ..errors import counted
 from ..parallel.launch import launched
 
@@ -30,7 +31,7 @@ _THREAD_VARIABLES = (
 
 
 def info_lines(backend_name: str = "") -> list[tuple[str, str]]:
-    """Labels and texts: backend, device, memory, why, libraries, BLAS and its threads.
+    """Labels and texts: backend, device, memory, why, libraries, BLAS and its threads, kernels on disk.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def info_lines(backend_name: str = "") -> list[tuple[str, str]]:
     lines += _distributed()
     lines += _blas_threads()
     given = [f"{name}={os.environ[name]}" for name in _THREAD_VARIABLES if name in os.environ]
+    lines.append(("kernel cache", kernels_on_disk()))
     lines.append(("threads asked for", ", ".join(given) or f"nothing set; {os.cpu_count()} CPUs"))
     return lines
 

@@ -12,7 +12,7 @@ from ..optimise.logarithms import leave_logarithms
 from ..optimise.memory_plan import Plan, make_plan
 from ..optimise.rematerialise import rematerialise
 from ..optimise.rows import group_rows
-from . import numba_kernels
+from . import blas, blas_choice, numba_kernels
 from .assembly import Assembly
 from .families import Met
 from .freeing import free_early
@@ -50,6 +50,7 @@ def assemble(
             is_generic_library=is_generic_library,
             donated=donated,
             replaced_inputs=replaced_inputs,
+            tight=memory is not None,
         )
 
     if memory is not None:
@@ -59,13 +60,26 @@ def assemble(
         for s in statements.items:
             if s.method == "gemm" and s.start is None:
                 s.method = "into"
-    out = Assembly(program, statements, plan, met=met or {})
+    choice = blas_choice.NO_BLAS
+    if kernels:
+        gemms = [s for s in statements.items if s.method == "gemm"]
+        choice = blas_choice.choose([blas_choice.product(statements, s) for s in gemms])
+    out = Assembly(program, statements, plan, choice=choice, met=met or {})
     if is_generic_library:
         out.asarray = _as_it_is  # libraries that follow the standard return arrays
-    for op in statements.numbers:
+    with blas.used(choice.library):
+        _body(out, kernels=kernels)
+    _outputs(out)
+    free_early(out)
+    return out
+
+
+def _body(out: Assembly, *, kernels: bool) -> None:
+    """Write the lines of all statements."""
+    for op in out.statements.numbers:
         out.number(op)
     pending: list[Statement] = []
-    steps: list[Statement | None] = [*statements.items, None]
+    steps: list[Statement | None] = [*out.statements.items, None]
     for step in steps:
         if kernels and step is not None and step.method in ("loop", "gemm", "fused"):
             if sum(len(p.ops) for p in pending) > KERNEL:
@@ -85,10 +99,6 @@ def assemble(
                 "gemm": out.product,
                 "native": out.native,
             }[step.method](step)
-    _outputs(out)
-    if memory is not None:
-        free_early(out)
-    return out
 
 
 def lay_out(
@@ -98,6 +108,7 @@ def lay_out(
     is_generic_library: bool,
     donated: set[int],
     replaced_inputs: dict[int, int],
+    tight: bool = False,
 ) -> tuple[Statements, Plan]:
     """The statements of a program, and where their values lie."""
     products = not is_generic_library and numba_kernels.products(kernels=kernels)
@@ -110,9 +121,9 @@ def lay_out(
     )
     if kernels:
         leave_logarithms(statements)
-    plan = make_plan(program, statements, donated, replaced_inputs)
+    plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
     if products and accumulate(program, statements, plan):
-        plan = make_plan(program, statements, donated, replaced_inputs)
+        plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
         merged = [s for s in statements.items if s.start is not None]
         if any(
             plan.donated.get(s.ops[-1].result) != s.start[0].input_index for s in merged if s.start

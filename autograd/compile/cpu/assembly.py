@@ -21,6 +21,7 @@ from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan, to_watch
 from . import families, numpy_calls
+from .blas_choice import NO_BLAS, Choice, product, shares
 from .kernels import Kernel, Writer
 from .native.table import native_op
 from .native.threads import halves
@@ -55,6 +56,8 @@ class Assembly:
     program: Program
     statements: Statements
     plan: Plan
+    # the BLAS of all its kernels
+    choice: Choice = NO_BLAS
     lines: list[str] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     buffers: dict[str, tuple[int, tuple[int, ...], Any]] = field(default_factory=dict)
@@ -377,15 +380,26 @@ class Assembly:
             argument_types = [int, *argument_types, int, int, int]
         name, free = self.compiled(*kernel.template(), argument_types)
         arguments = [*free, *arguments]
+        alone = self._with_threads_of_blas(name, statements)
         if not steps:
-            self._run(kernel, f"{name}({', '.join(arguments)})", kernel.lines)
+            self._run(kernel, f"{alone}({', '.join(arguments)})", kernel.lines)
         for i, step in enumerate(steps):
             given = ", ".join([str(i), *arguments])
             if step.length:
                 shared = f"{self.known('partial', functools.partial)}({name}, {given})"
                 self.lines.append(f"{self.known('halves', halves)}({shared}, {step.length})")
             else:
-                self._run(kernel, f"{name}({given}, 0, 0, 0)", step.lines)
+                self._run(kernel, f"{alone}({given}, 0, 0, 0)", step.lines)
+
+    def _with_threads_of_blas(self, name: str, statements: list[Statement]) -> str:
+        """The name under which a kernel's products run on the threads that were chosen.
+
+        Products stand outside of the steps that two threads share.
+        """
+        products = [product(self.statements, s) for s in statements if s.method == "gemm"]
+        kernel = self.shared[name]
+        called = self.choice.called(kernel, shares(products)) if products else kernel
+        return name if called is kernel else self.known(f"{name}_threads", called)
 
     def compiled(
         self, template: Template, numbers: tuple[Number, ...], argument_types: list[Any]

@@ -1,23 +1,23 @@
-"""Matrix products as functions that kernels can call: of Intel's MKL, else of NumPy's own BLAS.
+"""Matrix products as functions that kernels can call: of NumPy's own BLAS, or of Intel's MKL.
 
 NumPy's wheels carry OpenBLAS with 64-bit integers under names of its own; called through the same library, products
 share NumPy's threads. Where neither is found (NumPy built against another BLAS), products stay calls of
-`numpy.matmul`.
+`numpy.matmul`. Which one a program calls is chosen before its kernels are written (`blas_choice.py`), and holds for
+all of them: the source of a kernel names the library's function.
 """
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import ctypes
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ....backend.numpy import mkl as _mkl
-
-_FOLDERS = (("..", "numpy.libs"), (".dylibs",))  # Linux and Windows; macOS
+from ....backend.numpy import openblas as _openblas
 
 
 @dataclass(frozen=True)
@@ -27,33 +27,68 @@ class Library:
     path: str
     pattern: str
     bits: int
+    name: str = "OpenBLAS"
 
 
 @functools.cache
 def numpys() -> Library | None:
     """The BLAS that NumPy has loaded; None where it is not one of the wheels'."""
-    root = Path(np.__file__).parent
-    for parts in _FOLDERS:
-        for path in sorted(root.joinpath(*parts).glob("*openblas*")):
-            found = Library(str(path.resolve()), "scipy_cblas_{}64_", 64)
-            try:
-                loaded = ctypes.CDLL(found.path)
-            except OSError:
-                continue
-            if hasattr(loaded, found.pattern.format("sgemm")):
-                return found
-    return None
+    found = _openblas.numpys()
+    return None if found is None else Library(found.path, "scipy_cblas_{}64_", 64)
+
+
+def mkl() -> Library | None:
+    """Intel's MKL; None where it is not installed, or not wanted."""
+    loaded = _mkl.load()
+    if loaded is None:
+        return None
+    if loaded.has("cblas_sgemm_64"):
+        return Library(loaded.path, "cblas_{}_64", 64, "MKL")
+    return Library(loaded.path, "cblas_{}", 32, "MKL")
+
+
+_CURRENT: contextvars.ContextVar[Library | None] = contextvars.ContextVar("blas", default=None)
+
+
+@contextlib.contextmanager
+def used(library: Library | None) -> Iterator[None]:
+    """Make a library the one that `for_kernels` finds: while a program is written and its runners are made."""
+    token = _CURRENT.set(library)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
 
 def for_kernels() -> Library | None:
-    """The BLAS that kernels call: MKL unless ``PULLBACK_MKL=0``, else NumPy's own; None without either."""
-    mkl = _mkl.library() if _mkl.load() is not None else None
-    return Library(str(mkl), "cblas_{}", 32) if mkl is not None else numpys()
+    """The BLAS that the kernels of this program call; None without any.
+
+    Where no program is being written, that is NumPy's own, or MKL under ``PULLBACK_MKL=1`` and where NumPy's cannot
+    be called.
+    """
+    current = _CURRENT.get()
+    if current is not None:
+        return current
+    own = None if _mkl.wanted() else numpys()
+    return own if own is not None else (mkl() or numpys())
 
 
 def routine(library: Library, name: str) -> Any:
     """``sgemm`` or ``dgemm`` as a function of `ctypes`, which lets go of the interpreter's lock."""
     return getattr(ctypes.CDLL(library.path), library.pattern.format(name))
+
+
+def typed(library: Library, name: str) -> Any:
+    """`routine` with its types declared, as `cblas` has them."""
+    number = ctypes.c_float if name == "sgemm" else ctypes.c_double
+    count = ctypes.c_int64 if library.bits == 64 else ctypes.c_int32
+    flag, address = ctypes.c_int, ctypes.c_void_p
+    found = routine(library, name)
+    found.argtypes = (
+        flag, flag, flag, count, count, count, number, address, count, address, count, number, address, count,
+    )  # fmt: skip
+    found.restype = None
+    return found
 
 
 def external(name: str, pattern: str, bits: int) -> Any:
@@ -67,8 +102,10 @@ def external(name: str, pattern: str, bits: int) -> Any:
     import llvmlite.binding
     from numba import types
 
-    library = for_kernels()
-    if library is None or (library.pattern, library.bits) != (pattern, bits):
+    # by the names in the kernel alone: it may be compiled where no program is being written
+    libraries = (found for find in (numpys, mkl) if (found := find()) is not None)
+    library = next((x for x in libraries if (x.pattern, x.bits) == (pattern, bits)), None)
+    if library is None:
         raise RuntimeError(f"the BLAS with names like {pattern} was not found")
     # so that the linker of kernels finds its names
     llvmlite.binding.load_library_permanently(library.path)

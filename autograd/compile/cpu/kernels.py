@@ -182,7 +182,8 @@ class Writer:
         first += ref.offset
         if not first and ref.root not in self.plan.offsets:
             return name, ""
-        role = ref.root, ref.offset, itemsize
+        # one hole for one place, or the compiler has to expect that they overlap
+        role = self.plan.heirs.get(ref.root, ref.root), ref.offset, itemsize
         return name, self.kernel.holes.offset(first * itemsize, *role)
 
     def element(self, ref: Ref, index: str) -> str:
@@ -216,14 +217,14 @@ class Writer:
         c = s.ops[-1].result
         flip_a, lda = leading(self.ref(a), a.shape) or (False, 0)
         flip_b, ldb = leading(self.ref(b), b.shape) or (False, 0)
-        k, n = b.shape
-        m, n, k, lda, ldb = map(self.number, (a.size // k, n, k, lda, ldb))
+        sizes = (a.size // b.shape[0], b.shape[1], b.shape[0], lda, ldb)
+        m, n, k, step_a, step_b = map(self.number, sizes)
         name = "sgemm" if c.dtype.itemsize == 4 else "dgemm"
         one = f"np.{c.dtype.name}(1.0), " if s.start is None else self._scale(s.start, c.dtype.name)
         zero = f"np.{c.dtype.name}({'0.0' if s.start is None else '1.0'}), "
         self.kernel.lines.append(
             f"    {name}(101, {112 if flip_a else 111}, {112 if flip_b else 111}, {m}, {n}, {k}, {one}"
-            f"{self.address(a)}, {lda}, {self.address(b)}, {ldb}, {zero}{self.address(c)}, {n})"
+            f"{self.address(a)}, {step_a}, {self.address(b)}, {step_b}, {zero}{self.address(c)}, {n})"
         )
 
     def _scale(self, start: tuple[Value, Any, int], T: str) -> str:

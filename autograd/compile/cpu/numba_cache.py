@@ -9,6 +9,9 @@ others out is that the folder is made for its owner alone (0700), and that one t
 others may write to, is not used. Only the folder itself is looked at: who may rename folders above it can put another
 one there, but that one is theirs. Sources are compared as a whole with what was generated, and no ``.pyc`` is read.
 
+*Size.* What a process wrote is counted, and when it ends the kernels that were not used for longest go if all take more
+than ``PULLBACK_CACHE_MB``; in a process that writes a lot, before that.
+
 *Damage.* The checksum beside a kernel is looked at before anything is unpickled: machine code with a flipped bit would
 run. It keeps no attacker out, with or without a secret key: who can write a kernel here can read the key and write the
 checksum.
@@ -16,6 +19,7 @@ checksum.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -26,23 +30,18 @@ import stat
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ....backend.common.trials import cache_folder
+from . import cache_size
+
 
 class CompileError(RuntimeError):
     """The error of a kernel that numba refused."""
-
-
-def cache_folder() -> Path:
-    """The folder of kernels."""
-    given = os.environ.get("PULLBACK_CACHE", "").strip()
-    if given:
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(base) if base else Path.home() / ".cache") / "pullback"
 
 
 def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
@@ -58,13 +57,15 @@ def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
         Compiles the kernel, or has numba read it.
     """
     folder = _trusted_folder()
-    # the second time after all that is kept of this kernel was thrown away
+    # the second time after all that is kept of this kernel was thrown away, by this process or another one
     for _ in range(2 if folder is not None else 0):
         assert folder is not None
         try:
             return _from_folder(text, name, folder, compile_it)
         except (MemoryError, CompileError):
             raise
+        except FileNotFoundError:
+            continue
         except OSError as error:
             _warn(
                 f"{folder} cannot be used: {error}",
@@ -158,7 +159,11 @@ def _from_folder(text: str, name: str, folder: Path, compile_it: Callable[[Any],
             wrong_file.unlink(missing_ok=True)
     compile_it(kernel)
     with contextlib.suppress(OSError):  # the kernel is there, and is compiled again next time
-        _write(checksum, _checksum(_files(compiled, name, line)))
+        files = _files(compiled, name, line)
+        if _write(checksum, _checksum(files)):
+            _note(folder, sum(file.stat().st_size for file in files))
+        else:
+            os.utime(checksum)  # when it was used last
     return kernel
 
 
@@ -172,10 +177,10 @@ def _executed(text: str, filename: str, name: str) -> Any:
     return module.kernel
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, unless it is there already."""
+def _write(path: Path, content: bytes) -> bool:
+    """Write a file whole or not at all, unless it is there already; whether it was written."""
     if path.is_file() and path.read_bytes() == content:
-        return
+        return False
     with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".", delete=False) as handle:
         try:
             handle.write(content)
@@ -184,6 +189,7 @@ def _write(path: Path, content: bytes) -> None:
         except BaseException:
             os.unlink(handle.name)
             raise
+    return True
 
 
 def _files(compiled: Path, name: str, line: int) -> list[Path]:
@@ -215,3 +221,34 @@ def _forget(folder: Path, name: str) -> None:
 def _forget_in(compiled: Path, name: str) -> None:
     for path in compiled.glob(f"{name}.kernel-*.nb[ic]"):
         path.unlink(missing_ok=True)
+
+
+# ── how much it is ────────────────────────────────────────────────────────────────────────────
+
+# Bytes that this process wrote to each folder since it was last brought within its bound.
+_written: Counter[Path] = Counter()
+
+
+def _note(folder: Path, size: int) -> None:
+    """Count what was written. The folder is gone through when the process ends, or after a quarter of its bound."""
+    _written[folder] += size
+    if _written[folder] > cache_size.bound() / 4:
+        _shrink(folder)
+
+
+def _shrink(folder: Path) -> None:
+    _written.pop(folder, None)
+    with contextlib.suppress(OSError):
+        if not refusal(folder) and not refusal(folder / "__pycache__"):
+            cache_size.shrink(folder, cache_size.bound())
+
+
+def kernels_on_disk() -> str:
+    """Where kernels are kept, how many, and their bound, for people."""
+    return cache_size.in_words(cache_folder())
+
+
+@atexit.register
+def _at_the_end() -> None:
+    for folder in list(_written):
+        _shrink(folder)

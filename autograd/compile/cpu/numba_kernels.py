@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,12 +40,59 @@ def wanted(fast: bool | None, elsewhere: bool = False) -> bool:
     return on and (elsewhere or available())
 
 
+def patient(fast: bool | None) -> bool:
+    """Whether programs run by NumPy until their kernels are compiled; not where kernels were asked for."""
+    return fast is None and not os.environ.get("PULLBACK_FAST")
+
+
 def products(*, kernels: bool) -> bool:
     """Whether matrix products can be called as functions of C, by kernels or without."""
     return (blas.for_kernels() if kernels else blas.numpys()) is not None
 
 
 _LOADED: dict[str, Callable[..., Any]] = {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a kernel is compiled from, under the name of its files."""
+
+    name: str
+    text: str
+    argument_types: tuple[Any, ...]
+
+    def is_there(self) -> bool:
+        """Whether nothing has to be compiled for it."""
+        return self.name in _LOADED or (cache.cache_folder() / f"{self.name}.sha256").is_file()
+
+
+class _Missing(threading.local):
+    """The kernels that this thread found missing, while it does not compile any."""
+
+    sources: list[Source] | None = None
+
+
+_MISSING = _Missing()
+
+
+@contextlib.contextmanager
+def only_what_is_there() -> Iterator[list[Source]]:
+    """While this is open, this thread compiles nothing: what it needs and is not there is put into the list."""
+    before, _MISSING.sources = _MISSING.sources, []
+    try:
+        yield _MISSING.sources
+    finally:
+        _MISSING.sources = before
+
+
+class _NotThere:
+    """In place of a kernel that is missing: of a program that is thrown away."""
+
+    def __call__(self, *args: Any) -> Any:
+        raise AssertionError("a kernel is called that is not compiled")
+
+    def disable_compile(self) -> None:
+        """As numba's."""
 
 
 def compile_kernel(
@@ -93,15 +143,30 @@ def compile_source(text: str, argument_types: list[Any]) -> Callable[..., Any]:
         As of `compile_kernel`; ``(dtype, ndim, "A")`` is an array with any strides, and one with "read" after that
         may be read only.
     """
+    source = named(text, argument_types)
+    known = _LOADED.get(source.name)
+    if known is not None:
+        return known
+    if _MISSING.sources is not None and not source.is_there():
+        _MISSING.sources.append(source)
+        return _NotThere()
+    return compiled(source)
+
+
+def compiled(source: Source) -> Callable[..., Any]:
+    """The function ``kernel`` of a source that was not loaded before."""
     _need_numba()
-    key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
-    known = _LOADED.get(key)
-    if known is None:
-        types = tuple(_numba_type(argument_type) for argument_type in argument_types)
-        known = _LOADED[key] = cache.kept(
-            text, f"kernel_{key}", lambda kernel: _compile(kernel, types)
-        )
+    types = tuple(_numba_type(argument_type) for argument_type in source.argument_types)
+    known = _LOADED[source.name] = cache.kept(
+        source.text, source.name, lambda kernel: _compile(kernel, types)
+    )
     return known
+
+
+def named(text: str, argument_types: list[Any]) -> Source:
+    """A source with its name, which is made of all that it is compiled from."""
+    key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
+    return Source(f"kernel_{key}", text, tuple(argument_types))
 
 
 def _need_numba() -> None:

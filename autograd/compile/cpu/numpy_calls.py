@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import ctypes
 import functools
 import math
 from collections.abc import Callable
@@ -64,21 +63,11 @@ def relu_vjp_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
     return relu_vjp
 
 
-_TYPES = {"f": ("sgemm", ctypes.c_float), "d": ("dgemm", ctypes.c_double)}
-
-
 @functools.cache
 def _gemm(char: str) -> Any:
-    name, number = _TYPES[char]
     library = blas.numpys()
     assert library is not None  # else no product is taken in
-    found = blas.routine(library, name)
-    flag, count, address = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-    found.argtypes = (
-        flag, flag, flag, count, count, count, number, address, count, address, count, number, address, count,
-    )  # fmt: skip
-    found.restype = None
-    return found
+    return blas.typed(library, {"f": "sgemm", "d": "dgemm"}[char])
 
 
 def add_product(a: Any, b: Any, out: Any, scale: Any) -> None:

@@ -238,10 +238,13 @@ def cloned(inputs: list[Value], ops: list[Op], outputs: list[Value]) -> Program:
     def of(x: Any) -> Any:
         if type(x) is Tuple:
             return Tuple(x.make, tuple(of(part) for part in x.items))
-        if type(x) is not Value or (x.constant and x not in new):
+        if type(x) is not Value:
             return x
         if x not in new:
+            # constants too: kernels tell values apart by their names
             new[x] = Value(f"v{len(new)}", x.value_type, x.shape, x.dtype)
+            if x.constant:
+                new[x].held, new[x].numbers = x.held, x.numbers
         return new[x]
 
     kept = []

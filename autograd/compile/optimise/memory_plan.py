@@ -14,6 +14,7 @@ from ..ir.views import contiguous
 from .fuse import Statement, Statements, stored
 
 ALIGN = 64  # bytes
+SMALL = 4096  # bytes of values that may lie by themselves
 
 
 @dataclass
@@ -30,12 +31,15 @@ class Plan:
         ``outputs[value]``: the number of an output, which has a buffer of its own.
     donated : dict
         ``donated[value]``: the index of the input whose array it is written into.
+    heirs : dict
+        ``heirs[value]``: the operand in whose place in the block it is written.
     """
 
     offsets: dict[Value, int] = field(default_factory=dict)
     size: int = 0
     outputs: dict[Value, int] = field(default_factory=dict)
     donated: dict[Value, int] = field(default_factory=dict)
+    heirs: dict[Value, Value] = field(default_factory=dict)
     own: set[Value] = field(default_factory=set)
     # the inputs that `donated` writes over
     replaced: set[Value] = field(default_factory=set)
@@ -99,6 +103,7 @@ def make_plan(
     replaced_inputs: dict[int, int],
     *,
     apart: int = 0,
+    tight: bool = False,
 ) -> Plan:
     """Lay out all values.
 
@@ -113,6 +118,9 @@ def make_plan(
     apart : int
         Bytes up to which every value has memory of its own: where memory is used again, what could run side by side
         has to wait.
+    tight : bool
+        Whether small values lie by themselves, if the block is smaller then: one that stays long may otherwise stand
+        in the middle of what a large one could take.
     """
     plan = Plan()
     find_aliases(out)
@@ -144,6 +152,15 @@ def make_plan(
             plan.size += -(-v.nbytes // ALIGN) * ALIGN
     else:
         _lay_out(plan, inside, out, first, last, maker)
+        if tight:
+            other = Plan()
+            small = [v for v in inside if v.nbytes <= SMALL]
+            _lay_out(other, small, out, first, last, maker)
+            _lay_out(
+                other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size
+            )
+            if other.size < plan.size:
+                plan.offsets, plan.size = other.offsets, other.size
     return plan
 
 
@@ -222,9 +239,10 @@ def _lay_out(
     first: dict[Value, int],
     last: dict[Value, int],
     maker: dict[Value, Statement],
+    base: int = 0,
 ) -> None:
-    """First fit over the intervals, in the order in which they begin."""
-    spans: list[tuple[int, int]] = []  # bytes that are taken, in order
+    """First fit from `base` on over the intervals, in the order in which they begin."""
+    spans: list[tuple[int, int]] = [(0, base)] if base else []  # bytes that are taken, in order
     ending: dict[int, list[Value]] = {}  # values by the last statement that reads them
     now = -1
     inherited: set[Value] = set()
@@ -248,6 +266,7 @@ def _lay_out(
         )
         if old is not None:
             inherited.add(old)
+            plan.heirs[v] = plan.heirs.get(old, old)
         offset = _gap(spans, v.nbytes) if old is None else plan.offsets[old]
         plan.offsets[v] = offset
         ending.setdefault(last[v], []).append(v)

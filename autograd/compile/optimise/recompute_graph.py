@@ -132,11 +132,11 @@ def make_graph(
         step.repeatable = step.statement.start is None and all(map(may_repeat, step.ops))
         for v in step.reads:
             graph.uses[v].append(i)
-        step.heirs = _heirs(graph, step, out)
-    for v, below in out.alias.items():
+        step.heirs = _heirs(graph, step, out, plan)
+    for view, below in out.alias.items():
         for x in below:
-            if v in number and x in number:
-                graph.over[number[x]] += (number[v],)
+            if view in number and x in number:
+                graph.over[number[x]] += (number[view],)
     return graph
 
 
@@ -148,18 +148,19 @@ def _seconds(step: Step, out: Statements, values: list[Value], number: dict[Valu
     return CALL + BYTE * sum(v.nbytes for v in moved) + sum(map(arithmetic, step.ops))
 
 
-def _heirs(graph: Graph, step: Step, out: Statements) -> dict[int, tuple[int, ...]]:
+def _heirs(graph: Graph, step: Step, out: Statements, plan: Plan) -> dict[int, tuple[int, ...]]:
+    """The operands in whose place each result may be written: both in the block, and read element by element."""
     found = {}
     for w in step.makes:
         new = graph.values[w]
-        if not graph.size[w] or step.statement.method == "call":
+        if new not in plan.offsets:
             continue
         found[w] = tuple(
             v
             for v in step.reads
             if (old := graph.values[v]).shape == new.shape
             and old.dtype == new.dtype
-            and graph.size[v]
+            and old in plan.offsets
             and elementwise_in(out, step.statement, old, new)
         )
     return found

@@ -87,7 +87,8 @@ def check_limit(memory: Any) -> None:
     """
     if isinstance(memory, bool) or not hasattr(memory, "__index__"):
         raise TypeError(
-            f"compile: memory={memory!r} has to be a number of bytes as an integer, such as 2 * 2**30, or None for no limit"
+            f"compile: memory={memory!r} has to be a number of bytes as an integer, such as 2 * 2**30, or None for no "
+            "limit"
         )
     if operator.index(memory) < 1:
         raise ValueError(f"compile: memory={memory!r} has to be at least 1 byte; None for no limit")
@@ -111,7 +112,7 @@ class _Search:
         if order != list(range(len(order))):
             earlier = make_graph(self.program, self.base.out, self.base.plan, order)
             found = self._tried(earlier, NEVER)
-            if found is not None and found.need < self.base.need:
+            if found is not None and found.need <= self.base.need:
                 self.graph = earlier
                 if found.need <= self.limit:
                     return found

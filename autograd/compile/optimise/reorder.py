@@ -23,18 +23,24 @@ def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
     for i, step in enumerate(graph.steps):
         for index in _inputs(step, out):
             readers.setdefault(index, []).append(i)
-    place: list[tuple[int, int]] = []
+    # the step behind which each is done; one that stays is behind itself
+    place: list[int] = []
     for i, step in enumerate(graph.steps):
         if not early[i]:
-            place.append((i, i))
+            place.append(i)
             continue
-        after = [place[graph.maker[v]][0] for v in step.reads]
+        after = [place[graph.maker[v]] for v in step.reads]
         for w in step.makes:
-            index = written.get(graph.values[w])
-            if index is not None:  # all others read the old one first
-                after += [place[j][0] for j in readers.get(index, ()) if j < i]
-        place.append((max(after, default=0), i))
-    return sorted(range(len(place)), key=place.__getitem__)
+            replaced = written.get(graph.values[w])
+            if replaced is not None:  # all others read the old one first
+                after += [place[j] for j in readers.get(replaced, ()) if j < i]
+        place.append(max(after, default=0))
+    for i in range(len(place) - 1, -1, -1):
+        makes = graph.steps[i].makes
+        uses = [place[s] if early[s] else s - 1 for w in makes for s in graph.uses[w]]
+        if early[i] and uses and all(graph.size[w] for w in makes):
+            place[i] = max(place[i], min(uses))  # what an update alone needs, not before it
+    return sorted(range(len(place)), key=lambda i: (place[i], early[i], i))
 
 
 def updates_after_reads(graph: Graph, out: Statements, plan: Plan, done: list[Done]) -> list[Done]:

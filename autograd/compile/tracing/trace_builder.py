@@ -78,9 +78,9 @@ class Report(Opaque):
     def _refuse(self, what: str) -> Any:
         fields = ", ".join(f"info.{name}" for name in type(self.real_value).recorded_fields)
         raise TraceError(
-            f"{what} of what a solver reports, at {users_line()}: a compiled function is recorded once, and its solvers "
-            f"end otherwise from call to call. Return the report and read it outside, or use its numbers, {fields}, "
-            "with pb.xp.where"
+            f"{what} of what a solver reports, at {users_line()}: a compiled function is recorded once, and a solver "
+            "ends otherwise from call to call. Return the report and read it outside, or use its numbers, "
+            f"{fields}, with pb.xp.where"
         )
 
     def __bool__(self) -> bool:

@@ -254,7 +254,7 @@ def _make_class(backend: Backend) -> type[Tracer]:
         normalise=lambda out: out if isinstance(out, Tracer) else backend.normalise(out),
         as_gradient=_as_gradient,
         lock=_lock,
-        unlock=lambda x: x.setflags(True),
+        unlock=_unlock,
         recording=True,
         reason="recorded",
     )
@@ -266,13 +266,20 @@ def _make_class(backend: Backend) -> type[Tracer]:
     return tracer_type
 
 
-def _lock(x: Any) -> bool:
-    if not isinstance(x, Tracer):
-        return backend_of(x).lock(x)
-    if getattr(x, "locked", False):
-        return False
-    x.setflags(False)
-    return True
+def _lock(arrays: list[Any]) -> list[Any]:
+    locked = []
+    for x in arrays:
+        if not isinstance(x, Tracer):
+            locked += backend_of(x).lock([x])
+        elif not getattr(x, "locked", False):
+            x.setflags(False)
+            locked.append(x)
+    return locked
+
+
+def _unlock(arrays: list[Any]) -> None:
+    for x in arrays:
+        x.setflags(True)
 
 
 def _as_gradient(x: Any) -> Any:

@@ -328,8 +328,8 @@ def _steps(problem: Problem, first: Array, last: Array, scheme: Scheme) -> tuple
     probe = recorded_probe(right_hand_side, ends[0], y0)
     if any(x is not None and backend_of(x).recording for x in (y0, *ends, probe)):
         raise NotRecorded(
-            "solve_ivp without t_eval inside pb.compile: how many times it returns depends on values; give the times in "
-            "t_eval, the last alone if only the end is wanted"
+            "solve_ivp without t_eval inside pb.compile: how many times it returns depends on values; give the times "
+            "in t_eval, the last alone if only the end is wanted"
         )
     if not isinstance(y0, np.ndarray):
         return generated.reshape(constant(first), (1,))[:0], None, None

@@ -116,7 +116,9 @@ def _computed(
     return value
 
 
-def _by_scipy(settings: dict[str, Any], dtype: Any, called: Any, operands: Any) -> tuple[Any, float]:
+def _by_scipy(
+    settings: dict[str, Any], dtype: Any, called: Any, operands: Any
+) -> tuple[Any, float]:
     """The integral of vectors, and SciPy's estimate of its error."""
     import scipy.integrate  # takes a tenth of a second
 

@@ -269,7 +269,9 @@ def curve_fit(
     )
     settings.apply_defaults()
     given = dict(settings.arguments)
-    shared = [given.pop(k) for k in ("fun", "x0", "jac", "bounds", "loss", "f_scale", "args", "kwargs")]
+    shared = [
+        given.pop(k) for k in ("fun", "x0", "jac", "bounds", "loss", "f_scale", "args", "kwargs")
+    ]
     found = _least_squares(*shared, given, _fitted)
     J = jacobian(residuals)(found.x)
     covariance = inv(generated.matrix_transpose(J) @ J)

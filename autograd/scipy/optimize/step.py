@@ -1,4 +1,4 @@
-"""SciPy's solvers as steps: called as they are, or, inside `pb.compile`, as one operation that is run at each replay."""
+"""SciPy's solvers as steps: called as they are, or, inside `pb.compile`, as one operation of the program."""
 
 from __future__ import annotations
 

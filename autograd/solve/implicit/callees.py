@@ -1,4 +1,4 @@
-"""What a solver calls of a function on flat vectors: its values, its Jacobian, and products with that, of raw arrays."""
+"""What solvers call of a function on flat vectors: values, Jacobians, and products with these, of raw arrays."""
 
 from __future__ import annotations
 

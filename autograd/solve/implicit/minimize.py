@@ -62,7 +62,7 @@ class Settings(NamedTuple):
 def minimum(both: Map, bend: Map, v: RawArray, settings: Settings) -> tuple[Any, Info]:
     """Steps until the gradient is small and the curvature is not negative: the point, and how it ended.
 
-    ``both(v)`` gives the value and the gradient, ``bend(v)`` the Hessian or ``bend(v, w)`` its products, raw arrays all.
+    ``both(v)`` gives the value and the gradient, ``bend(v)`` the Hessian, or ``bend(v, w)`` its products; all are raw.
     """
     xp = namespace_of(v)
 

@@ -27,9 +27,7 @@ CHECKED = 256  # unknowns up to which what SciPy found is looked at by the Jacob
 DECREASE = 1e-4  # of what a linear model promises (Armijo)
 
 
-def newton(
-    g: Map, v: Any, model: Any, rtol: float, atol: float, maxiter: int
-) -> tuple[Any, Info]:
+def newton(g: Map, v: Any, model: Any, rtol: float, atol: float, maxiter: int) -> tuple[Any, Info]:
     """Steps along ``model.direction(v, r)`` until a full one is shorter than `rtol` times ‖v‖.
 
     It is the v of that step, and no larger one of the way: a step from far away that is small beside where it came from

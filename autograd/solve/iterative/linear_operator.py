@@ -257,7 +257,10 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
             raise ValueError(f"{solver}: A has shape {tuple(A.shape)}; a matrix (n, n) is wanted")
         A = A if type(A) is Array else Array(A)
         return LinearOperator(
-            functools.partial(functions.matmul, A), lambda w: _conj(A.mT) @ w, A.shape, stored=Dense(A)
+            functools.partial(functions.matmul, A),
+            lambda w: _conj(A.mT) @ w,
+            A.shape,
+            stored=Dense(A),
         )
     if hasattr(A, "matvec"):
         return _constant(A.matvec, A.rmatvec, A.shape)

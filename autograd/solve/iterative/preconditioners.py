@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
@@ -109,7 +110,11 @@ def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearO
     transposed, arrays = False, A
     if hasattr(A, "_product_form"):  # of this library: its elements may be recorded
         data, pattern, transposed = A._product_form()
-        arrays = (backend_array(data), backend_array(pattern.indices), backend_array(pattern.indptr))
+        arrays = (
+            backend_array(data),
+            backend_array(pattern.indices),
+            backend_array(pattern.indptr),
+        )
     factors = host_step(
         "ilu", functools.partial(_factored, shape, transposed, drop_tol, fill_factor), (), arrays
     )
@@ -118,7 +123,8 @@ def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearO
     )  # fmt: skip
 
 
-class Incomplete(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Incomplete:
     """Incomplete factors, with the dtype that SuperLU takes for right-hand sides."""
 
     by: Callable[..., Any]

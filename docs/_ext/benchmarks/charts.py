@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import plots
+from .results import Found, find_all
 
 Table = dict[str, dict[str, float]]  # group -> peer -> value
 
@@ -20,6 +21,8 @@ NAMES = {
     "autograd": "HIPS autograd", "HIPS autograd": "HIPS autograd", "mygrad": "MyGrad",
     "hand": "NumPy by hand", "NumPy by hand": "NumPy by hand", "by hand": "NumPy by hand",
     "products": "products alone", "torch channels_last": "PyTorch, channels last",
+    "torch_geometric": "PyTorch Geometric", "pullback, fit": "fit", "pullback, MLPClassifier": "MLPClassifier",
+    "pullback, fit, losses measured": "fit, losses measured", "scikit-learn": "scikit-learn",
     "a loop over rows": "a loop over rows", "materialised, compiled": "T × T matrix, compiled",
 }  # fmt: skip
 
@@ -43,10 +46,12 @@ class Chart:
             rows.append([group, *(f"{row[p]:.3g}" if p in row else "" for p in peers)])
         return rows
 
-    def save(self, target: Path) -> None:
-        from .results import find
+    def files(self) -> list[Found]:
+        """The newest file of each processor that has what it shows."""
+        return [found for found in find_all(self.part) if any(self.values(found.data).values())]
 
-        plots.save(self.draw, self.values(find(self.part).data), self.title, self.label, target)
+    def save(self, found: Found, target: Path) -> None:
+        plots.save(self.draw, self.values(found.data), self.title, self.label, target)
 
 
 def _renamed(row: dict[str, float], left_out: tuple[str, ...] = ()) -> dict[str, float]:
@@ -65,7 +70,7 @@ def _steps(
 
     def values(data: dict[str, Any]) -> Table:
         return {
-            size: _renamed({p: v[over]["median"] for p, v in row.items()}, left_out)
+            size: _renamed({p: v[over]["median"] for p, v in row.items() if over in v}, left_out)
             for size, row in data[part]["sizes"].items()
         }
 
@@ -88,6 +93,39 @@ def _attention(data: dict[str, Any]) -> Table:
     rows = {f"alone, {k}": v for k, v in parts["alone"].items()}
     rows |= {f"a block, {k}": v for k, v in parts["block"].items()}
     return {name: _renamed(_over(row["peers"], "torch")) for name, row in rows.items()}
+
+
+def _graph_network(data: dict[str, Any]) -> Table:
+    cases = data["graph_network"]["cases"]
+    return {name: _renamed(_over(case["peers"], "torch_geometric")) for name, case in cases.items()}
+
+
+def _fit_large(data: dict[str, Any]) -> Table:
+    cases = data["fit_large"]["cases"]
+    return {
+        name: _renamed({p: v["seconds"]["median"] for p, v in peers.items()})
+        for name, peers in cases.items()
+    }
+
+
+def _new_shapes(data: dict[str, Any]) -> Table:
+    ways = data["new_shapes"]["ways"]
+    return {way: {"seconds": row["seconds"]["median"]} for way, row in ways.items()}
+
+
+def _solvers(data: dict[str, Any]) -> Table:
+    names = {"by hand": "by hand", "eager": "pullback", "compiled, kernels": "pullback, compiled"}
+    return {
+        f"{problem}, {kind}": _renamed(
+            {
+                names[p]: v["median"] / ways["by hand"]["median"]
+                for p, v in ways.items()
+                if p in names
+            }
+        )
+        for problem, kinds in data["solvers"].items()
+        for kind, ways in kinds.items()
+    }
 
 
 def _recurrence(data: dict[str, Any]) -> Table:
@@ -146,7 +184,7 @@ def _ranks(data: dict[str, Any]) -> Table:
 def _checkpoint(data: dict[str, Any]) -> Table:
     return {
         str(row["depth"]): {"all values kept": row["plain"], "checkpointed": row["checkpointed"]}
-        for row in data["rows"]
+        for row in data["memory"]["rows"]
     }
 
 
@@ -212,6 +250,20 @@ CHARTS: dict[str, Chart] = {
     "recurrence": Chart(
         "recurrence", _recurrence, plots.bars, "A training step of a recurrent layer", OVER_TORCH
     ),
+    "graph_network": Chart(
+        "graph_network",
+        _graph_network,
+        plots.bars,
+        "A training step of a graph network",
+        "time over PyTorch Geometric's (shorter is better)",
+    ),
+    "fit_large": Chart(
+        "fit_large",
+        _fit_large,
+        plots.bars,
+        "An epoch on 60,000 rows of 784 numbers",
+        "seconds (shorter is better)",
+    ),
     "vmap": Chart(
         "vmap",
         _vmap,
@@ -243,6 +295,20 @@ CHARTS: dict[str, Chart] = {
     "sparse": Chart(
         "sparse", _sparse, plots.bars, "A sparse system of 250,000 unknowns", "seconds"
     ),
+    "solvers": Chart(
+        "solvers",
+        _solvers,
+        plots.bars,
+        "Iterative solvers and their gradients",
+        "time over SciPy's solvers by hand (shorter is better)",
+    ),
+    "new_shapes": Chart(
+        "new_shapes",
+        _new_shapes,
+        plots.bars,
+        "Twelve batch sizes that a compiled step has not met",
+        "seconds of three calls each (shorter is better)",
+    ),
     "scaling": Chart(
         "scaling",
         _scaling,
@@ -251,7 +317,11 @@ CHARTS: dict[str, Chart] = {
         "milliseconds|units in a layer",
     ),
     "checkpoint": Chart(
-        "checkpoint", _checkpoint, plots.lines, "Memory of a deep network's gradient", "MiB|layers"
+        "memory",
+        _checkpoint,
+        plots.lines,
+        "Memory of a deep network's gradient",
+        "arrays of one layer's output|layers",
     ),
     "ranks": Chart(
         "ranks",

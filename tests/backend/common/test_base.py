@@ -32,8 +32,10 @@ def test_as_gradient_and_locks_on_numpy():
         assert g.flags.owndata
         assert not np.shares_memory(g, other)
     assert type(b.as_gradient(np.float64(2.0))) is np.ndarray
-    assert b.lock(x)
+    locked = b.lock([x, x])
+    assert len(locked) == 1
+    assert locked[0] is x
     assert not x.flags.writeable
-    assert not b.lock(x)
-    b.unlock(x)
+    assert b.lock([x]) == []
+    b.unlock([x])
     assert x.flags.writeable

@@ -15,12 +15,6 @@ RESULTS = ROOT / "benchmarks" / "results"
 GUIDE = ROOT / "docs" / "guide"
 SPEED, GPUS = ((GUIDE / f"{name}.md").read_text(encoding="utf-8") for name in ("speed", "gpus"))
 # The rows of the tables, as the files name them.
-ON_A_CPU = {
-    "matrix products alone": "products", "by hand, NumPy": "hand", "pullback, eager": "pullback",
-    "pullback, compiled, NumPy alone": "pullback compiled",
-    "pullback, compiled, extra `fast`": "pullback compiled fast", "torch, eager": "torch",
-    "torch, eager, fused Adam": "torch", "JAX, jit": "jax", "HIPS autograd": "autograd", "MyGrad": "mygrad",
-}  # fmt: skip
 ON_A_GPU = {
     "matrix products alone": "products", "JAX, jit": "jax", "torch, eager": "torch", "pullback, eager": "pullback",
     "pullback, compiled": "pullback compiled", "pullback, compiled with `fast=False`": "pullback compiled",
@@ -44,21 +38,35 @@ def _table(text: str, head: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows]
 
 
-@pytest.mark.parametrize(("head", "name", "part"), [
-    ("| SGD |", "2026-11-21-mlp", "mlp"), ("| Adam (5 rounds) |", "2026-11-21-adam", "adam"),
-])  # fmt: skip
-def test_steps_on_a_cpu(head, name, part):
-    columns, *rows = _table(SPEED, head)
-    sizes = [column.split()[0] for column in columns[1:]]
-    assert sizes == ["small", "digits", "mnist", "big"]
-    found = _results(name)[part]["sizes"]
-    for row, *cells in rows:
-        for size, cell in zip(sizes, cells, strict=True):
-            measured = found[size][ON_A_CPU[row]]
+def test_the_tables_are_those_of_the_newest_files(load):
+    pages = load("_pages")
+    for page in pages.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert pages.written(text, RESULTS) == text, f"python benchmarks --pages writes {page.name}"
+
+
+def test_a_table_has_the_median_and_the_ratio_of_its_file(load):
+    pages = load("_pages")
+    file = pages._newest(RESULTS, "mlp")
+    rows = {row: cells for row, *cells in _table(pages.sgd(RESULTS), "| SGD |")[1:]}
+    for row, way in (("by hand, NumPy", "hand"), ("pullback, compiled, extra `fast`", pages.OURS)):
+        for size, cell in zip(pages.SIZES, rows[row], strict=True):
+            measured = file.found["sizes"][size][way]
             time, ratio = re.fullmatch(r"(\d+) \(([\d.]+)\)", cell).groups()
-            assert time == f"{measured['seconds']['median'] * 1e6:.0f}", (row, size)
-            digits = len(ratio.partition(".")[2])
-            assert ratio == f"{measured['over_hand']['median']:.{digits}f}", (row, size)
+            assert time == f"{measured['seconds']['median'] * 1e6:.0f}"
+            assert float(ratio) == pytest.approx(measured["over_hand"]["median"], abs=0.0051)
+
+
+def test_every_block_is_on_a_page_and_every_processor_has_a_row(load):
+    pages = load("_pages")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages.PAGES)
+    assert set(re.findall(r"<!-- benchmarks: (\w+) -->", text)) == set(pages.BLOCKS)
+    rows = _table(pages.processors(RESULTS), "| processor |")[1:]
+    assert {"AMD", "Intel"} <= {word for row in rows for word in row[0].split()}
+    least = _results("2026-11-28-mlp-intel-xeon-sapphire-rapids")["mlp"]["sizes"]["big"]
+    shown = {row[0].endswith("MKL"): row[-1] for row in rows if "Intel" in row[0]}
+    for mkl, way in ((False, pages.OURS), (True, f"{pages.OURS}, mkl")):
+        assert shown[mkl].split()[0] == f"{least[way]['seconds']['least'] * 1e6:.0f}"
 
 
 def test_steps_on_a_gpu():
@@ -74,16 +82,6 @@ def test_steps_on_a_gpu():
         for size, cell in zip(sizes, cells, strict=True):
             median = found[size][ON_A_GPU[row]]["seconds"]["median"]
             assert cell == f"{median * 1e6:.0f}", (run, row, size)
-
-
-def test_solvers():
-    columns, *rows = _table(SPEED, "| unknowns |")
-    found = _results("2026-11-21-adjoint")["adjoint"]
-    names = {"pullback, eager": "pullback"}
-    for row, *cells in rows:
-        for n, cell in zip(columns[1:], cells, strict=True):
-            digits = len(cell.partition(".")[2])
-            assert cell == f"{found[f'solve {n}'][names.get(row, row)]['median']:.{digits}f}", row
 
 
 def test_what_an_operation_and_a_loop_cost():

@@ -28,6 +28,16 @@ def test_info_tells_backend_device_memory_versions_and_threads(pullback):
     assert "thread" in "\n".join(out)
 
 
+def test_the_kernels_on_disk_are_told(pullback, tmp_path, monkeypatch):
+    monkeypatch.setenv("PULLBACK_CACHE", str(tmp_path))
+    monkeypatch.setenv("PULLBACK_CACHE_MB", "7")
+    (tmp_path / f"kernel_{0:024x}.py").write_bytes(b"x" * 200_000)
+    (tmp_path / "mine.py").write_bytes(b"x" * 400_000)
+    _, out, _ = pullback("info")
+    told = " ".join(" ".join(out).split())
+    assert f"kernel cache {tmp_path}: 1 kernel, 0.2 MB, at most 7 MB (PULLBACK_CACHE_MB)" in told
+
+
 def test_why_auto_chose_is_told(pullback):
     code, out, _ = pullback("info", "--backend", "auto")
     assert code == 0

@@ -90,9 +90,12 @@ class Kernel:
         self.function, self.fastmath = function, fastmath
         self.__doc__ = function.__doc__
 
-    @functools.cache  # noqa: B019 - kernels are made once, when their file is imported
     def source(self, double: bool) -> str:
-        """The whole text that is compiled, for float32 or float64."""
+        """The whole text that is compiled, for float32 or float64, and the BLAS of the program that is made."""
+        return self._source(double, blas.for_kernels())
+
+    @functools.cache  # noqa: B019 - kernels are made once, when their file is imported
+    def _source(self, double: bool, library: blas.Library | None) -> str:
         parts: dict[str, str] = {}
         _collect(self.function, parts, double)
         called = any(" = external(" in part for part in parts.values())

@@ -10,13 +10,11 @@ nothing can hang that the helper will never come to: a half given out while the 
 helper itself.
 
 OpenBLAS's number of threads is one for the whole process: while halves run, products of other threads use one core
-too. MKL's is each thread's own.
+too. MKL's is each thread's own. Both are set where both are there: which one a kernel calls, its program chose.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import functools
 import os
 import queue
@@ -24,8 +22,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .. import blas
+from .....backend.numpy import mkl, openblas
 
+_cores = openblas.cores
 Run = Callable[[int, int, int], Any]
 
 
@@ -81,13 +80,6 @@ def _serially(run: Callable[[int], Any]) -> Any:
                 interrupted = error
         if interrupted is not None:
             raise interrupted
-
-
-def _cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Half:
@@ -168,10 +160,10 @@ class _Helper:
 
     @staticmethod
     def _serve(halves: queue.SimpleQueue[_Half]) -> None:
-        _SERIAL.enter_thread()
         while True:
             half = halves.get()
             if half.is_for("helper"):
+                _SERIAL.enter_thread()
                 assert half.work is not None
                 run, middle, n = half.work
                 try:
@@ -192,34 +184,32 @@ class _SerialBlas:
     def reset(self) -> None:
         """Nobody uses it: of a child process."""
         self.lock, self.threads = threading.Lock(), 1
-        # each user with what there was before, where that is each thread's own
+        # each user with MKL's number of threads before, which is each thread's own; 0 is what MKL has itself
         self.users: dict[object, int] = {}
 
     def enter(self, user: object) -> int:
         """Turn BLAS's threads off until this user leaves: how many there were."""
-        get, put, local = _switch()
-        if local:
-            threads = get()
-            self.users[user] = 0  # the library's own, if an interrupt keeps the answer from us
-            self.users[user] = put(1)
-            return threads
+        get, put = _switch()
+        found = mkl.loaded()
         with self.lock:
             if not self.users:
                 self.threads = get()
-            self.users[user] = 0
+            self.users[user] = 0  # if an interrupt keeps MKL's answer from us
             if len(self.users) == 1 and self.threads > 1:
                 put(1)
-            return self.threads
+            threads = self.threads
+        if found is not None:
+            self.users[user] = found.set_threads(1)
+        return threads
 
     def leave(self, user: object) -> None:
         """Turn them on again if nobody uses the switch any more; what may be said twice, or before `enter`."""
-        get, put, local = _switch()
-        if local:
+        get, put = _switch()
+        found = mkl.loaded()
+        if found is not None:
             before = self.users.get(user)
             if before is not None:
-                put(before)
-                self.users.pop(user, None)
-            return
+                found.set_threads(before)
         with self.lock:
             # somebody else may have set another number meanwhile
             if user in self.users and len(self.users) == 1 and self.threads > 1 and get() == 1:
@@ -227,28 +217,19 @@ class _SerialBlas:
             self.users.pop(user, None)
 
     def enter_thread(self) -> None:
-        """Turn off, for good, the threads that a library would use in this thread alone."""
-        _, put, local = _switch()
-        if local:
-            put(1)
+        """Turn off, for good, the threads that MKL would use in this thread."""
+        found = mkl.loaded()
+        if found is not None:
+            found.set_threads(1)
 
 
 @functools.cache
-def _switch() -> tuple[Callable[[], int], Callable[[int], Any], bool]:
-    """How many threads BLAS uses, how to set that, and whether it is set for the calling thread alone."""
-    library = blas.for_kernels()
-    with contextlib.suppress(OSError, AttributeError):
-        if library is not None:
-            # with the interpreter's lock held: each takes 0.2 µs
-            loaded = ctypes.PyDLL(library.path)
-            if library.bits == 32:  # MKL
-                get, put = loaded.MKL_Get_Max_Threads, loaded.MKL_Set_Num_Threads_Local
-            else:
-                get = loaded.scipy_openblas_get_num_threads64_
-                put = loaded.scipy_openblas_set_num_threads64_
-            put.argtypes = (ctypes.c_int,)
-            return get, put, library.bits == 32
-    return _cores, lambda threads: 0, True
+def _switch() -> tuple[Callable[[], int], Callable[[int], Any]]:
+    """How many threads NumPy's BLAS uses, and how to set that."""
+    library = openblas.numpys()
+    if library is None:
+        return _cores, lambda threads: None
+    return library.function("get_num_threads"), library.function("set_num_threads")
 
 
 _HELPER = _Helper()

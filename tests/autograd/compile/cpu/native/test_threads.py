@@ -23,7 +23,7 @@ def two_cores(monkeypatch):
     serial = threads._SerialBlas()
     counts = [2]
     monkeypatch.setattr(
-        threads, "_switch", lambda: (lambda: counts[-1], lambda n: counts.append(n) or 0, False)
+        threads, "_switch", lambda: (lambda: counts[-1], lambda n: counts.append(n) or 0)
     )
     monkeypatch.setattr(threads, "_SERIAL", serial)
     monkeypatch.setattr(threads, "_HELPER", threads._Helper())

@@ -1,0 +1,260 @@
+"""Kernels compiled by another process, while programs run by NumPy.
+
+A thread would not do: numba is Python, which holds the interpreter's lock, and each time that a program wants it back
+it waits for up to 5 ms. So one process of the same Python, started when the first kernel is wanted, compiles into the
+folder of kernels (`numba_cache.py`); a program looks there now and then, and reads what has come.
+
+The process reads from a pipe which kernels it should compile. It ends when the pipe is closed, however this process
+came to its end, when nothing was asked of it for a while, and when it cannot compile a kernel or write it down. What is
+missing then is compiled here, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import numba_cache as cache
+from . import numba_kernels
+from .numba_kernels import Source
+
+# Seconds between two looks at what has come.
+INTERVAL = 0.02
+# How often a process is started for the same kernels: one may have come to its end just when it was asked.
+MOST = 2
+
+# Seconds without a request after which the process ends.
+IDLE = 20.0
+
+# It looks at the pipe from the beginning, so that it ends while it is still importing, too, or amid a kernel.
+_START = """
+import json, os, queue, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+asked = queue.SimpleQueue()
+def read():
+    for line in sys.stdin.buffer:
+        asked.put(line)
+    asked.put("")
+    time.sleep(0.3)
+    os._exit(0)
+threading.Thread(target=read, daemon=True).start()
+sys.path[:] = json.loads(sys.argv[1])
+from {module} import serve
+serve(asked)
+"""
+
+
+@dataclass
+class Awaited:
+    """Kernels that are being compiled."""
+
+    sources: list[Source]
+    folder: Path
+    process: Any = None
+    started: int = 0
+    next_look: float = 0.0
+    lock: Any = field(default_factory=threading.Lock)
+
+    def has_ended(self) -> bool:
+        """Whether there is nothing more to wait for: all kernels are there, or nobody compiles them."""
+        now = time.monotonic()
+        if now < self.next_look or not self.lock.acquire(blocking=False):
+            return False
+        try:
+            self.next_look = now + INTERVAL
+            self.sources = [source for source in self.sources if not source.is_there()]
+            if not self.sources:
+                return True
+            if self.process is not None and self.process.is_alive():
+                self.process.send()
+                return False
+            refused = self.process is not None and self.process.failed()
+            return refused or not self.start()
+        finally:
+            self.lock.release()
+
+    def start(self) -> bool:
+        """Ask for the kernels; whether there is a process that compiles them."""
+        if self.started == MOST:
+            return False
+        self.started += 1
+        self.process = _asked(self.sources, self.folder)
+        return self.process is not None
+
+
+def ask(sources: list[Source]) -> Awaited | None:
+    """Have kernels compiled; None where they have to be compiled here."""
+    folder = cache._trusted_folder()
+    if folder is None or not _is_python(sys.executable):
+        return None
+    awaited = Awaited(list(dict.fromkeys(sources)), folder)
+    return awaited if awaited.start() else None
+
+
+def _is_python(path: str | None) -> bool:
+    """Whether a file runs Python and not a program that Python is a part of."""
+    return bool(path) and not getattr(sys, "frozen", False) and Path(str(path)).name.startswith("python")  # fmt: skip
+
+
+# ── the process, seen from here ───────────────────────────────────────────────────────────────
+
+
+class _Process:
+    """The process that compiles, and what it was asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        start = _START.format(module=__name__)
+        self.popen = subprocess.Popen(
+            [sys.executable, "-c", start, json.dumps([str(path) for path in sys.path])],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, bufsize=0,
+        )  # fmt: skip
+        assert self.popen.stdin is not None
+        self.pipe = self.popen.stdin
+        with contextlib.suppress(OSError, AttributeError):  # Windows waits where a pipe is full
+            os.set_blocking(self.pipe.fileno(), False)
+        self.asked: set[str] = set()
+        self.rest = b""
+        self.lock = threading.Lock()
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self.popen.poll() is None
+
+    def failed(self) -> bool:
+        """Whether it ended because it could not do what it was asked for."""
+        return self.popen.poll() not in (None, 0)
+
+    def ask(self, sources: list[Source]) -> None:
+        """Say which kernels it should compile, if that was not said before."""
+        with self.lock:
+            for source in sources:
+                if source.name not in self.asked:
+                    self.asked.add(source.name)
+                    digest = hashlib.sha256(source.text.encode()).hexdigest()
+                    types = [_as_json(each) for each in source.argument_types]
+                    self.rest += json.dumps([source.name, digest, types]).encode() + b"\n"
+        self.send()
+
+    def send(self) -> None:
+        """Write to the pipe what it has room for."""
+        with self.lock, contextlib.suppress(OSError):
+            while self.rest:
+                written = self.pipe.write(self.rest[:4096])
+                if not written:
+                    break
+                self.rest = self.rest[written:]
+
+    def end(self) -> None:
+        """Let it come to its end, and wait for that."""
+        with contextlib.suppress(OSError):
+            self.pipe.close()
+        try:
+            self.popen.wait(1.0)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+
+
+_PROCESS: _Process | None = None
+_LOCK = threading.Lock()
+
+
+def _asked(sources: list[Source], folder: Path) -> _Process | None:
+    """The process, asked to compile these; None if it cannot be started, or they cannot be written down."""
+    global _PROCESS
+    try:
+        for source in sources:
+            cache._write(folder / f"{source.name}.py", source.text.encode())
+        with _LOCK:
+            process = _PROCESS
+            if process is not None and not (process.is_alive() and process.folder == folder):
+                process = end()
+            if process is None:
+                process = _PROCESS = _Process(folder)
+    except (OSError, RuntimeError):  # no more processes or memory, or the interpreter ends
+        return None
+    process.ask(sources)
+    return process
+
+
+@atexit.register
+def end() -> None:
+    """Let the process come to its end, if there is one."""
+    global _PROCESS
+    process, _PROCESS = _PROCESS, None
+    if process is not None:
+        process.end()
+
+
+def _in_child() -> None:
+    """A fork has a process of its own, if it wants one."""
+    global _PROCESS, _LOCK
+    process, _PROCESS, _LOCK = _PROCESS, None, threading.Lock()
+    if process is not None:
+        process.popen.returncode = 0  # it is no child of this one
+        with contextlib.suppress(OSError):
+            process.pipe.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
+def _as_json(argument_type: Any) -> Any:
+    if type(argument_type) is not tuple:
+        return argument_type.__name__
+    dtype, *rest = argument_type
+    return [np.dtype(dtype).str, *rest]
+
+
+# ── the process itself ────────────────────────────────────────────────────────────────────────
+
+
+def serve(asked: Any) -> None:
+    """Compile what is asked for, until nothing is.
+
+    Parameters
+    ----------
+    asked : queue.SimpleQueue
+        Of lines, as `_Process.ask` writes them; an empty one at their end.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(5)  # the program that waits has work to do, too
+    folder = cache.cache_folder()
+    while True:
+        try:
+            line = asked.get(timeout=IDLE)
+        except queue.Empty:
+            line = ""
+        if not line:
+            return
+        name, digest, types = json.loads(line)
+        text = (folder / f"{name}.py").read_text()
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
+            raise ValueError(f"{name} is not what was asked for")
+        source = Source(name, text, tuple(map(_from_json, types)))
+        if not source.is_there():
+            numba_kernels.compiled(source)
+        if not (folder / f"{name}.sha256").is_file():
+            raise OSError(f"{name} could not be written down")
+
+
+def _from_json(said: Any) -> Any:
+    if said in ("int", "float"):
+        return {"int": int, "float": float}[said]
+    dtype, *rest = said
+    return (np.dtype(dtype), *rest)

@@ -1,0 +1,299 @@
+"""Which of several ways is the fastest on this machine: timed once, and the answer kept on disk.
+
+All answers of one question are the same afterwards, in this process and in others with the same cache folder, so that
+two runs give the same bits. Ranks that ask at the same time agree: the first to write its answer down is followed by
+the rest. A file that is damaged, or a folder that cannot be written to, costs no more than another trial.
+
+What is preferred stays, unless another way takes less than 0.90 of its time: the least of ten runs spreads by 6 %.
+Where other programs take the processor, threads wait for each other for milliseconds and times say nothing: a way that
+was disturbed so in three tries is not chosen, and if that is the preferred one, it stays, for good. Deleting the folder
+has everything timed anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# The share of the preferred way's time below which another way replaces it.
+REPLACES = 0.90
+# Rounds, in each of which all ways take turns: at least, and as many as time allows.
+FEWEST, MOST = 3, 10
+# Seconds for all rounds of a question, and of a turn: of its runs that are not timed, as threads have to find cores of
+# their own after a pause, and of those that are, of which there are at most ten.
+SECONDS, TURN = 0.2, 2e-3
+# Seconds between rounds: threads that slept get other cores.
+BETWEEN = 0.01
+# How much slower than the best a way is whose warm calls say that it cannot win.
+HOPELESS = 3.0
+# A way was disturbed where this thread had less of the processor than this share of the time, or where the median of
+# its runs is above so many times the least. All are tried so many times then, after so many seconds each.
+OWN, SPREAD = 0.85, 1.5
+TRIES, LATER = 3, 0.05
+
+Ways = Mapping[str, Callable[[], Any]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The way that was chosen, the least seconds of each that was timed, and which of them were disturbed."""
+
+    chosen: str
+    seconds: dict[str, float]
+    disturbed: tuple[str, ...] = ()
+
+
+_known: dict[str, Answer] = {}
+_lock = threading.Lock()
+
+
+def fastest(
+    subject: str,
+    question: dict[str, Any],
+    preferred: str,
+    make: Callable[[], Ways],
+    *,
+    pauses: Mapping[str, float] | None = None,
+) -> str:
+    """The name of the way to take, by trial where the question is new.
+
+    Parameters
+    ----------
+    subject : str
+        What it is about, in a word; `answers` has it.
+    question : dict
+        What the answer depends on besides the processor, as JSON has it: sizes, versions, threads, the names of ways.
+    preferred : str
+        The way that others have to beat.
+    make : callable
+        Makes the ways by name, each a function of no arguments, in the order in which they have to beat each other. It
+        is called for a trial alone.
+    pauses : dict, optional
+        Seconds to wait before the turn of a way: threads of another library keep the cores after their last work.
+    """
+    key = {"subject": subject, "processor": processor(), "preferred": preferred, **question}
+    text = json.dumps(key, sort_keys=True)
+    known = _known.get(text)
+    if known is None:
+        with _lock:  # two trials at once would disturb each other
+            known = _known.get(text)
+            if known is None:
+                known = _known[text] = _kept_or_timed(text, preferred, make, pauses or {})
+    return known.chosen
+
+
+def _kept_or_timed(
+    text: str, preferred: str, make: Callable[[], Ways], pauses: Mapping[str, float]
+) -> Answer:
+    path = folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+    found = _read(path, text)
+    if found is not None:
+        return found
+    ways = make()
+    for _ in range(TRIES):
+        seconds, disturbed = run_in_turn(ways, preferred, pauses)
+        if not disturbed:
+            break
+        _wait(LATER)
+    return _write(path, text, Answer(choose(seconds, preferred, disturbed), seconds, disturbed))
+
+
+def choose(seconds: Mapping[str, float], preferred: str, disturbed: Collection[str] = ()) -> str:
+    """The preferred way, or one that takes well below its time; of those the first, unless one takes well below its."""
+    chosen = preferred
+    for name, taken in seconds.items():
+        comparable = preferred not in disturbed and name not in disturbed
+        if comparable and taken < REPLACES * seconds[chosen]:
+            chosen = name
+    return chosen
+
+
+class _Runs:
+    """The runs of one way."""
+
+    def __init__(self, run: Callable[[], Any], pause: float) -> None:
+        self.run, self.pause = run, pause
+        self.seconds: list[float] = []
+        self.own = 0.0
+
+    def turn(self, shortest: float = TURN) -> None:
+        """Run it for a while, and then for a while more with the time taken."""
+        _wait(self.pause)
+        end = clock() + shortest
+        self.run()
+        while clock() < end:
+            self.run()
+        own, whole, count = processor_clock(), 0.0, 0
+        while not count or (whole < shortest and count < MOST):
+            started = clock()
+            self.run()
+            self.seconds.append(clock() - started)
+            whole, count = whole + self.seconds[-1], count + 1
+        self.own += processor_clock() - own
+
+    @property
+    def least(self) -> float:
+        return min(self.seconds)
+
+    def is_disturbed(self) -> bool:
+        """Whether others had the processor meanwhile."""
+        halved = self.own < OWN * sum(self.seconds)
+        return halved or statistics.median(self.seconds) > SPREAD * self.least
+
+
+def run_in_turn(
+    ways: Ways, preferred: str, pauses: Mapping[str, float]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The least seconds of each way, run in turn, and the ways that were disturbed."""
+    runs = {name: _Runs(run, pauses.get(name, 0.0)) for name, run in ways.items()}
+    for way in runs.values():
+        way.turn(0.0)
+    best = min(way.least for way in runs.values())
+    left = [
+        way for name, way in runs.items()
+        if name == preferred or way.least <= HOPELESS * best or way.is_disturbed()
+    ]  # fmt: skip
+    warm = {name: way.least for name, way in runs.items() if way not in left}
+    for way in left:
+        way.seconds, way.own = [], 0.0
+    started = clock()
+    for count in range(MOST):
+        if count >= FEWEST and clock() - started > SECONDS:
+            break
+        _wait(BETWEEN)
+        for way in left:
+            way.turn()
+    seconds = {name: warm.get(name) or way.least for name, way in runs.items()}
+    return seconds, tuple(name for name, way in runs.items() if way in left and way.is_disturbed())
+
+
+# Of the wall, and of the processor's time of this thread, which waits for others by asking again and again.
+clock, processor_clock = time.perf_counter, time.thread_time
+
+
+def _wait(seconds: float) -> None:
+    """Wait, and stay awake: threads that start while this one sleeps may be given the same core."""
+    end = clock() + seconds
+    while clock() < end:
+        pass
+
+
+# ── what is kept ──────────────────────────────────────────────────────────────────────────────
+
+
+def cache_folder() -> Path:
+    """The folder of all that is kept from one process to the next: ``PULLBACK_CACHE`` or ``~/.cache/pullback``."""
+    given = os.environ.get("PULLBACK_CACHE", "").strip()
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME", "").strip()
+    return (Path(base) if base else Path.home() / ".cache") / "pullback"
+
+
+def folder() -> Path:
+    """The folder of answers: a small file for each."""
+    return cache_folder() / "fastest"
+
+
+def _read(path: Path, text: str) -> Answer | None:
+    """The answer in a file, if it is one to this question."""
+    try:
+        found = json.loads(path.read_bytes())
+        if found["question"] != text:
+            return None
+        seconds = {name: float(value) for name, value in found["seconds"].items()}
+        answer = Answer(found["chosen"], seconds, tuple(map(str, found["disturbed"])))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return answer if answer.chosen in answer.seconds else None
+
+
+def _write(path: Path, text: str, answer: Answer) -> Answer:
+    """Keep an answer: the one that is in force then, which another process may have given first."""
+    content = {"question": text, **dataclasses.asdict(answer)}
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w") as file:
+                json.dump(content, file)
+            try:
+                os.link(name, path)  # fails where the file is there already
+            except OSError:
+                theirs = _read(path, text)
+                if theirs is not None:
+                    return theirs
+                os.replace(name, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+    except OSError:
+        pass
+    return answer
+
+
+def answers() -> list[tuple[str, dict[str, Any], Answer]]:
+    """Subject, question and answer of all that is kept for this processor, and of what this process found besides."""
+    found = dict(_known)
+    for path in sorted(folder().glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            text = json.loads(path.read_bytes())["question"]
+            answer = _read(path, text)
+            if answer is not None:
+                found.setdefault(text, answer)
+    questions = [(json.loads(text), answer) for text, answer in found.items()]
+    here = processor()
+    return [(q["subject"], q, a) for q, a in questions if q.get("processor") == here]
+
+
+def describe() -> str:
+    """One line for ``pullback info``: what was chosen on this processor, how often, and against what."""
+    taken: dict[tuple[str, str], list[Answer]] = {}
+    for subject, _, answer in answers():
+        taken.setdefault((subject, answer.chosen), []).append(answer)
+    parts = []
+    for (subject, chosen), found in sorted(taken.items()):
+        others: dict[str, list[float]] = {}
+        for answer in found:
+            for name, seconds in answer.seconds.items():
+                if name != chosen:
+                    others.setdefault(name, []).append(seconds / answer.seconds[chosen])
+        against = ", ".join(f"{name} {_spread(ratios)}" for name, ratios in sorted(others.items()))
+        disturbed = sum(bool(answer.disturbed) for answer in found)
+        parts.append(
+            f"{subject} by {chosen} ({len(found)} ×; times its time: {against}"
+            + f"; {disturbed} of them disturbed by other programs" * bool(disturbed)
+            + ")"
+        )
+    return "; ".join(parts) or "nothing timed yet"
+
+
+def _spread(ratios: list[float]) -> str:
+    low, high = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
+    return low if low == high else f"{low} to {high}"
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name and model."""
+    wanted = ("model name", "cpu family", "model", "stepping")
+    with contextlib.suppress(OSError):
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+        pairs = (line.partition(":") for line in first.splitlines())
+        known = {name.strip(): value.strip() for name, _, value in pairs}
+        if "model name" in known:
+            return " ".join(known[name] for name in wanted if name in known)
+    return f"{platform.machine()} {platform.processor()}".strip()
