@@ -142,6 +142,7 @@ _CONVOLUTION = (
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
     "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
+    "autograd/compile/cpu/rows.py": "optimise/test_rows.py runs what it writes",
     "autograd/compile/cpu/native/record.py": "a record, which test_table.py fills in",
     "autograd/compile/ir/program.py": "a record, which test_printer.py prints",
     "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
