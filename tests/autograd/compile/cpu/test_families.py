@@ -358,6 +358,29 @@ def meet_quickly() -> None:
         check(f, np.ones((n, 5)), rtol=1e-12, compiled=compiled)
 
 
+def test_two_processes_at_once(interpreted, folder, monkeypatch):
+    """One that began before finds what the other one made meanwhile."""
+
+    def process(known: dict[str, Any]) -> Any:
+        compiled = pb.compile(lambda x: x * 2.0 + 1.0 / x.shape[0], fast=True)
+
+        def meets(n: int) -> int:
+            monkeypatch.setattr(families, "_FAMILIES", known)
+            check(compiled.f, np.ones((n, 5)), rtol=1e-12, compiled=compiled)
+            return len(interpreted.made)
+
+        return meets
+
+    first, second = process({}), process({})
+    assert first(3) == 1
+    assert second(4) == 2  # another function: a kernel for these numbers
+    assert second(6) == 3
+    assert first(7) == 3
+    (index,) = folder.glob("family_*.json")
+    assert len(json.loads(index.read_text())) == 3
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
 def test_a_folder_that_cannot_be_written_to(interpreted, folder, monkeypatch):
     def full(*_: Any, **__: Any) -> Any:
         raise OSError("no space left")
