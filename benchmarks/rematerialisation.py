@@ -33,9 +33,7 @@ DEPTHS = (16, 36, 64, 144)
 def chain(depth: int) -> tuple[Any, list[Any], Any]:
     """``tanh(… tanh(x W₁) … Wₙ)``."""
     rng = np.random.default_rng(0)
-    weights = [
-        (rng.standard_normal((256, 256)) / 16).astype("float32") for _ in range(depth)
-    ]
+    weights = [(rng.standard_normal((256, 256)) / 16).astype("float32") for _ in range(depth)]
     x = rng.standard_normal((512, 256)).astype("float32")
     return (lambda x, W: xp.tanh(x @ W)), weights, x
 
