@@ -27,6 +27,15 @@ Done = tuple[int, tuple[int, ...] | None]
 class Eviction:
     """One way through a program.
 
+    Parameters
+    ----------
+    graph : Graph
+    limit : int
+        The most bytes of values.
+    power : float
+        Of the costs, where they are weighed against bytes and time: with 1/2, values that are near their next use stay
+        rather than those that are dear, which is better where few are dear (a transformer's products).
+
     Attributes
     ----------
     done : list of (int, tuple of int or None)
@@ -37,9 +46,9 @@ class Eviction:
         The estimated seconds of the steps that are done again.
     """
 
-    def __init__(self, graph: Graph, limit: int) -> None:
+    def __init__(self, graph: Graph, limit: int, power: float = 1.0) -> None:
         n = len(graph.values)
-        self.graph, self.limit = graph, limit
+        self.graph, self.limit, self.power = graph, limit, power
         self.done: list[Done] = []
         self.used = self.peak = 0
         self.cost = 0.0
@@ -204,7 +213,9 @@ class Eviction:
         self._update()
         with np.errstate(invalid="ignore"):
             score = np.where(
-                self.free, self.price / (self.bytes * (self.soon - self.now + 1)), np.inf
+                self.free,
+                self.price**self.power / (self.bytes * (self.soon - self.now + 1)),
+                np.inf,
             )
         if not len(score):
             return False

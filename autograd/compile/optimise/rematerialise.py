@@ -23,6 +23,8 @@ from .reorder import early_order, updates_after_reads
 
 # Ways through a program that are tried.
 TRIES = 10
+# How costs are weighed: the cheaper of these ways is taken.
+POWERS = (1.0, 0.5)
 # The part of the limit that may stay unused, when there is a way.
 SLACK = 0.02
 
@@ -156,9 +158,11 @@ class _Search:
 
     def _tried(self, graph: Graph, inner: int) -> _Found | None:
         """The program of the way through within `inner` bytes."""
-        way = Eviction(graph, inner)
-        if not way.run():
+        ways = [Eviction(graph, inner, power) for power in POWERS]
+        ways = [way for way in ways if way.run()]
+        if not ways:
             return None
+        way = min(ways, key=lambda way: way.cost)
         done = updates_after_reads(graph, self.base.out, self.base.plan, way.done)
         program, source = emit(self.program, self.base.out, graph, done)
         out, plan = self.lay_out(program)
