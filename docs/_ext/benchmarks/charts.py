@@ -317,7 +317,11 @@ CHARTS: dict[str, Chart] = {
         "milliseconds|units in a layer",
     ),
     "checkpoint": Chart(
-        "memory", _checkpoint, plots.lines, "Memory of a deep network's gradient", "arrays of one layer's output|layers"
+        "memory",
+        _checkpoint,
+        plots.lines,
+        "Memory of a deep network's gradient",
+        "arrays of one layer's output|layers",
     ),
     "ranks": Chart(
         "ranks",
