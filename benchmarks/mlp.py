@@ -88,12 +88,14 @@ def _ready(
     skipped: dict[str, str],
     kernels: dict[str, list[str]],
 ) -> list[Worker]:
-    """Let all workers build and check their steps, at once; those that can go on."""
+    """Let all workers build and check their steps; those that can go on.
+
+    One after the other: a program times its products when it is built.
+    """
     ready = []
     for worker in workers:
-        worker.setup(ON_GPU[size], optimizer)
-    for worker in workers:
         try:
+            worker.setup(ON_GPU[size], optimizer)
             answer = worker.receive()
             versions |= answer["versions"]
             kernels[worker.peer] = answer["kernels"]

@@ -27,6 +27,8 @@ from _pytest.runner import runtestprotocol  # as the plugins that run tests agai
 
 # kernels before the first call that wants them: `tests/autograd/compile/cpu/test_background.py` tests the other way
 os.environ.setdefault("PULLBACK_FAST", "1")
+# the kernels of the whole suite: with the usual bound each run would compile most of them anew
+os.environ.setdefault("PULLBACK_CACHE_MB", "4096")
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")

@@ -23,7 +23,7 @@ class Kept:
 
     executable: Executable
     group: _Group
-    part: Hashable
+    part: tuple[Hashable, ...]
     used: int
 
 
@@ -34,7 +34,7 @@ class _Group:
     known: Hashable
     # the places of those numbers, as sets of programs differ in them
     read: list[tuple[int, ...]] = field(default_factory=list)
-    programs: dict[Hashable, Kept] = field(default_factory=dict)
+    programs: dict[tuple[Hashable, ...], Kept] = field(default_factory=dict)
 
 
 class Programs:
@@ -92,7 +92,8 @@ class Programs:
         if len(self._kept) <= ALWAYS:
             return
         total = sum(
-            k.executable.held_bytes() + OPERATION * len(k.executable.program.ops) for k in self._kept
+            k.executable.held_bytes() + OPERATION * len(k.executable.program.ops)
+            for k in self._kept
         )
         if total <= MEMORY:
             return

@@ -42,13 +42,14 @@ _structures: dict[Any, Structure] = {}
 
 
 # The structure of what is itself a leaf.
-_ONE_LEAF = Structure(optree.tree_structure(0, namespace=NAMESPACE))
+_LEAF: Any = 0
+_ONE_LEAF = Structure(optree.tree_structure(_LEAF, namespace=NAMESPACE))
 
 
 @functools.lru_cache(maxsize=64)
 def _tuple_of_leaves(n: int) -> Structure:
     """The structure of a tuple of n leaves, such as the arguments of a function."""
-    example = (0.0,) * n
+    example: Any = (_LEAF,) * n
     structure = Structure(optree.tree_structure(example, namespace=NAMESPACE))
     structure.generate(example)
     return structure

@@ -4,9 +4,10 @@ All answers of one question are the same afterwards, in this process and in othe
 two runs give the same bits. Ranks that ask at the same time agree: the first to write its answer down is followed by
 the rest. A file that is damaged, or a folder that cannot be written to, costs no more than another trial.
 
-What is preferred stays, unless another way takes less than 0.90 of its time: the least of ten runs spreads by 6 %. It
-also stays, for good, where other programs took the processor during the trial, since threads then wait for each other
-for milliseconds and times say nothing. Deleting the folder has everything timed anew.
+What is preferred stays, unless another way takes less than 0.90 of its time: the least of ten runs spreads by 6 %.
+Where other programs take the processor, threads wait for each other for milliseconds and times say nothing: a way that
+was disturbed so in three tries is not chosen, and if that is the preferred one, it stays, for good. Deleting the folder
+has everything timed anew.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,24 +32,28 @@ from typing import Any
 REPLACES = 0.90
 # Rounds, in each of which all ways take turns: at least, and as many as time allows.
 FEWEST, MOST = 3, 10
-# Seconds for all rounds of a question, and of a turn, which is one run that is not timed and then at most ten.
+# Seconds for all rounds of a question, and of a turn: of its runs that are not timed, as threads have to find cores of
+# their own after a pause, and of those that are, of which there are at most ten.
 SECONDS, TURN = 0.2, 2e-3
-# How much slower than the best a way is whose warm calls say that it cannot win, and in how many seconds.
-HOPELESS, LONG = 3.0, 1e-2
-# A trial was disturbed where this thread had less of the processor than this share of the time, or where the median of
-# a way's runs is above so many times the least.
+# Seconds between rounds: threads that slept get other cores.
+BETWEEN = 0.01
+# How much slower than the best a way is whose warm calls say that it cannot win.
+HOPELESS = 3.0
+# A way was disturbed where this thread had less of the processor than this share of the time, or where the median of
+# its runs is above so many times the least. All are tried so many times then, after so many seconds each.
 OWN, SPREAD = 0.85, 1.5
+TRIES, LATER = 3, 0.05
 
 Ways = Mapping[str, Callable[[], Any]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The way that was chosen, the least seconds of each that was timed, and whether other programs disturbed that."""
+    """The way that was chosen, the least seconds of each that was timed, and which of them were disturbed."""
 
     chosen: str
     seconds: dict[str, float]
-    disturbed: bool = False
+    disturbed: tuple[str, ...] = ()
 
 
 _known: dict[str, Answer] = {}
@@ -98,54 +103,81 @@ def _kept_or_timed(
     if found is not None:
         return found
     ways = make()
-    seconds, disturbed = run_in_turn(ways, preferred, pauses)
-    if disturbed:  # what passes soon
+    for _ in range(TRIES):
         seconds, disturbed = run_in_turn(ways, preferred, pauses)
-    chosen = preferred if disturbed else choose(seconds, preferred)
-    return _write(path, text, Answer(chosen, seconds, disturbed))
+        if not disturbed:
+            break
+        _wait(LATER)
+    return _write(path, text, Answer(choose(seconds, preferred, disturbed), seconds, disturbed))
 
 
-def choose(seconds: Mapping[str, float], preferred: str) -> str:
+def choose(seconds: Mapping[str, float], preferred: str, disturbed: Collection[str] = ()) -> str:
     """The preferred way, or one that takes well below its time; of those the first, unless one takes well below its."""
     chosen = preferred
     for name, taken in seconds.items():
-        if taken < REPLACES * seconds[chosen]:
+        comparable = preferred not in disturbed and name not in disturbed
+        if comparable and taken < REPLACES * seconds[chosen]:
             chosen = name
     return chosen
 
 
+class _Runs:
+    """The runs of one way."""
+
+    def __init__(self, run: Callable[[], Any], pause: float) -> None:
+        self.run, self.pause = run, pause
+        self.seconds: list[float] = []
+        self.own = 0.0
+
+    def turn(self, shortest: float = TURN) -> None:
+        """Run it for a while, and then for a while more with the time taken."""
+        _wait(self.pause)
+        end = clock() + shortest
+        self.run()
+        while clock() < end:
+            self.run()
+        own, whole, count = processor_clock(), 0.0, 0
+        while not count or (whole < shortest and count < MOST):
+            started = clock()
+            self.run()
+            self.seconds.append(clock() - started)
+            whole, count = whole + self.seconds[-1], count + 1
+        self.own += processor_clock() - own
+
+    @property
+    def least(self) -> float:
+        return min(self.seconds)
+
+    def is_disturbed(self) -> bool:
+        """Whether others had the processor meanwhile."""
+        halved = self.own < OWN * sum(self.seconds)
+        return halved or statistics.median(self.seconds) > SPREAD * self.least
+
+
 def run_in_turn(
     ways: Ways, preferred: str, pauses: Mapping[str, float]
-) -> tuple[dict[str, float], bool]:
-    """The least seconds of each way, run in turn after two warm calls each, and whether the trial was disturbed."""
-    warm = {}
-    for name, run in ways.items():
-        _wait(pauses.get(name, 0.0))
-        run()
-        warm[name] = _once(run)
-    limit = max(HOPELESS * min(warm.values()), LONG)
-    taken: dict[str, list[float]] = {
-        name: [] for name in ways if warm[name] <= limit or name == preferred
-    }
-    own = timed = spent = 0.0
-    for count in range(MOST if len(taken) > 1 else 0):
-        if count >= FEWEST and spent > SECONDS:
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The least seconds of each way, run in turn, and the ways that were disturbed."""
+    runs = {name: _Runs(run, pauses.get(name, 0.0)) for name, run in ways.items()}
+    for way in runs.values():
+        way.turn(0.0)
+    best = min(way.least for way in runs.values())
+    left = [
+        way for name, way in runs.items()
+        if name == preferred or way.least <= HOPELESS * best or way.is_disturbed()
+    ]  # fmt: skip
+    warm = {name: way.least for name, way in runs.items() if way not in left}
+    for way in left:
+        way.seconds, way.own = [], 0.0
+    started = clock()
+    for count in range(MOST):
+        if count >= FEWEST and clock() - started > SECONDS:
             break
-        for name, seconds in taken.items():
-            began = clock()
-            _wait(pauses.get(name, 0.0))
-            ways[name]()
-            owned, turn = processor_clock(), [_once(ways[name])]
-            while len(turn) < MOST and sum(turn) < TURN:
-                turn.append(_once(ways[name]))
-            own, timed = own + processor_clock() - owned, timed + sum(turn)
-            spent += clock() - began
-            seconds += turn
-    disturbed = own < OWN * timed or any(
-        statistics.median(seconds) > SPREAD * min(seconds) for seconds in taken.values() if seconds
-    )
-    least = {name: min([warm[name], *taken.get(name, [])]) for name in ways}
-    return least, disturbed
+        _wait(BETWEEN)
+        for way in left:
+            way.turn()
+    seconds = {name: warm.get(name) or way.least for name, way in runs.items()}
+    return seconds, tuple(name for name, way in runs.items() if way in left and way.is_disturbed())
 
 
 # Of the wall, and of the processor's time of this thread, which waits for others by asking again and again.
@@ -157,12 +189,6 @@ def _wait(seconds: float) -> None:
     end = clock() + seconds
     while clock() < end:
         pass
-
-
-def _once(run: Callable[[], Any]) -> float:
-    started = clock()
-    run()
-    return clock() - started
 
 
 # ── what is kept ──────────────────────────────────────────────────────────────────────────────
@@ -189,7 +215,7 @@ def _read(path: Path, text: str) -> Answer | None:
         if found["question"] != text:
             return None
         seconds = {name: float(value) for name, value in found["seconds"].items()}
-        answer = Answer(found["chosen"], seconds, bool(found["disturbed"]))
+        answer = Answer(found["chosen"], seconds, tuple(map(str, found["disturbed"])))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return answer if answer.chosen in answer.seconds else None
@@ -246,7 +272,7 @@ def describe() -> str:
                 if name != chosen:
                     others.setdefault(name, []).append(seconds / answer.seconds[chosen])
         against = ", ".join(f"{name} {_spread(ratios)}" for name, ratios in sorted(others.items()))
-        disturbed = sum(answer.disturbed for answer in found)
+        disturbed = sum(bool(answer.disturbed) for answer in found)
         parts.append(
             f"{subject} by {chosen} ({len(found)} ×; times its time: {against}"
             + f"; {disturbed} of them disturbed by other programs" * bool(disturbed)

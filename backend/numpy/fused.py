@@ -159,19 +159,24 @@ def linear_vjp_W(ct, x):
     return generic.linear_vjp_W(PLAIN, ct, x)
 
 
-_ONES: dict[tuple[int, Any], np.ndarray] = {}
+_ONES: dict[tuple[int, str], np.ndarray] = {}
+
+
+def _sum_of_rows(x):
+    """The sum of the rows of a matrix of floats, as a product by a row of ones."""
+    key = (x.shape[0], x.dtype.char)
+    ones = _ONES.get(key)
+    if ones is None:
+        if len(_ONES) > 64:
+            _ONES.clear()
+        ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
+    return ones.dot(x)
 
 
 def sum_to_shape(x, shape):
     """Sum over broadcast axes; a sum over rows is ``ones · x``, 1.8 to 3.5 times faster."""
     if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
-        key = (x.shape[0], x.dtype.char)
-        ones = _ONES.get(key)
-        if ones is None:
-            if len(_ONES) > 64:
-                _ONES.clear()
-            ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
-        return ones.dot(x)
+        return _sum_of_rows(x)
     return generic.sum_to_shape(PLAIN, x, shape)
 
 
@@ -187,7 +192,7 @@ def _beside_top(x, axis):
     classes = x.shape[-1]
     rows = x.reshape(-1, classes)
     indices = rows.argmax(1)
-    indices += _arange(rows.shape[0]) * classes
+    indices += _numbers(rows.shape[0])[0] * classes
     top = rows.take(indices)
     if not np.isfinite(top).all():
         return None
@@ -234,7 +239,8 @@ def softmax_cross_entropy(logits, labels):
     np.exp(z, z)
     own = flat[indices]
     flat[indices] = 0
-    total = _add_reduce(z, 0)  # of the other classes: next to an own 1 it would have no digits left
+    # of the other classes: next to an own 1 it would have no digits left
+    total = _sum_of_rows(z) if z.dtype.char in "fd" else _add_reduce(z, 0)
     whole = total + own
     whole *= count
     z /= whole
@@ -256,21 +262,23 @@ def _label_indices(labels, classes, rows):
     IndexError
         If a label is not one of the classes.
     """
-    labels = labels.reshape(-1)
+    if labels.ndim != 1:
+        labels = labels.reshape(-1)
     if labels.shape[0] != rows or rows == 0:
         raise ValueError(
             f"softmax_cross_entropy: a mean over {rows} rows of logits with {labels.shape[0]} labels"
         )
-    index = labels.astype(np.intp)
-    unsigned = index.view(np.uintp)  # a negative label is a huge unsigned one
+    index = labels.astype(_SIGNED)
+    unsigned = index.view(_UNSIGNED)  # a negative label is a huge unsigned one
     # argmax takes a sixth of the time of a reduction
     if unsigned.item(unsigned.argmax()) >= classes:
         wrong = int(labels[(labels < 0) | (labels >= classes)][0])
         raise IndexError(
             f"softmax_cross_entropy: label {wrong} is not one of the classes 0 … {classes - 1}"
         )
-    index *= rows
-    index += _arange(rows)
+    numbers, count = _numbers(rows)
+    index *= count
+    index += numbers
     return index
 
 
@@ -291,17 +299,21 @@ def _mean_over(n, dtype):
     return known
 
 
-_ARANGE: dict[int, np.ndarray] = {}
+# Classes of dtypes have to be looked up, which takes a tenth of a microsecond.
+_SIGNED, _UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)
+_NUMBERS: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
 
-def _arange(n):
-    rows = _ARANGE.get(n)
-    if rows is None:
-        if len(_ARANGE) > 64:
-            _ARANGE.clear()
-        rows = _ARANGE[n] = np.arange(n)
-        rows.flags.writeable = False
-    return rows
+def _numbers(n):
+    """The numbers 0 … n − 1, and n as an array."""
+    known = _NUMBERS.get(n)
+    if known is None:
+        if len(_NUMBERS) > 64:
+            _NUMBERS.clear()
+        known = _NUMBERS[n] = np.arange(n), np.array(n)
+        for x in known:
+            x.flags.writeable = False
+    return known
 
 
 FUNCTIONS = (

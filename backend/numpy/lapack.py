@@ -57,14 +57,15 @@ def _mkl_for(kind: str, n: int, char: str) -> Any:
         return found
     own = openblas.scipys()
     bits = min(n.bit_length(), LARGEST)
+    order = 3 << (bits - 2)  # in the middle of those with so many bits
     question = {
         "dtype": char,
-        "order": 3 << (bits - 2),  # in the middle of those with so many bits
+        "order": order,
         "threads": openblas.threads_allowed(),
         "SciPy": f"{own.version}, {own.threads()} threads" if own is not None else "",
         "MKL": found.version,
     }
-    make = lambda: _ways(kind, question["order"], char, found)
+    make = lambda: _ways(kind, order, char, found)
     pauses = {_SCIPY: mkl.SETTLING, _MKL: openblas.settling()}
     chosen = trials.fastest(kind, question, _SCIPY, make, pauses=pauses)
     return found if chosen == _MKL else None

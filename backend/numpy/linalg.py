@@ -70,7 +70,9 @@ def _is_finite(A: np.ndarray) -> bool:
     """
     if A.dtype.char in "fd" and (A.flags.c_contiguous or A.flags.f_contiguous):
         flat = A.reshape(-1, order="A")
-        if math.isfinite(flat.dot(flat)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = flat.dot(flat)
+        if math.isfinite(squares):
             return True
     return bool(np.isfinite(A).all())
 

@@ -55,7 +55,7 @@ def sparse_map(
 
     routines = getattr(scipy.sparse, "_sparsetools", None)
     name = "csc_matvec" if transposed else "csr_matvec"
-    routine = getattr(routines, name, None)
+    routine: Any = getattr(routines, name, None)
     rows, columns = pattern.shape[::-1] if transposed else pattern.shape
     arrays = (pattern.indptr, pattern.indices, data)
     direct = routine is not None and data.dtype in _OF_ROUTINES
@@ -121,6 +121,8 @@ class SparseFactor:
         if isinstance(self.lu, _Nothing):
             return np.ones((), self.dtype), np.zeros((), self.dtype).real
         sign = _parity(self.lu.perm_r) * _parity(self.lu.perm_c)
+        if isinstance(self.lu, _OrderedFactor):
+            return signs_and_sizes(self.lu.U.diagonal(), sign * self.lu.parity)
         return signs_and_sizes(self.lu.U.diagonal(), sign)
 
 
@@ -162,8 +164,16 @@ def sparse_factor(
         }  # fmt: skip
     if n == 0:
         return SparseFactor(_Nothing(), data.dtype)
+    canonical = pattern.once("canonical", bool)
+    orders = pattern.once("orders", dict)  # by what was asked for: the order of the columns
     try:
-        lu = scipy.sparse.linalg.splu(AT, **settings)
+        if canonical and permc_spec in orders:
+            name = f"ordered {permc_spec}"
+            ordered = pattern.once(name, lambda: _Ordered(AT, orders[permc_spec], settings))
+            lu = ordered.factor(data)
+        else:
+            lu = scipy.sparse.linalg.splu(AT, **settings)
+            orders[permc_spec] = lu.perm_c
     except RuntimeError as error:
         if "singular" not in str(error):
             raise
@@ -172,6 +182,61 @@ def sparse_factor(
     if check:
         _check(AT, factor)
     return factor
+
+
+class _Ordered:
+    """A pattern with its columns, and where it is symmetric its rows, in the order that SuperLU found before.
+
+    The order depends on the pattern alone, so that other values need none to be searched for: a sixth of the time.
+    """
+
+    def __init__(self, AT: Any, order: np.ndarray, settings: dict[str, Any]) -> None:
+        import scipy.sparse
+
+        self.settings = settings | {"permc_spec": "NATURAL"}
+        self.symmetric = "options" in settings
+        self.order = np.argsort(order)  # column k of the ordered matrix is this one of the given
+        at = np.arange(1, AT.nnz + 1)  # no zeros, which would be dropped
+        places = scipy.sparse.csc_array((at, AT.indices, AT.indptr), shape=AT.shape)[:, self.order]
+        places = places[self.order, :] if self.symmetric else places
+        places.sort_indices()
+        self.indices, self.indptr, self.shape = places.indices, places.indptr, places.shape
+        self.take = places.data - 1
+        self.parity = 1 if self.symmetric else _parity(self.order)
+
+    def factor(self, data: np.ndarray) -> _OrderedFactor:
+        """SuperLU's factor of the matrix with these elements."""
+        import scipy.sparse
+        import scipy.sparse.linalg
+
+        A = scipy.sparse.csc_array(
+            (data.take(self.take), self.indices, self.indptr), shape=self.shape
+        )
+        return _OrderedFactor(scipy.sparse.linalg.splu(A, **self.settings), self)
+
+
+class _OrderedFactor:
+    """A factor of the ordered matrix, as one of the given."""
+
+    def __init__(self, lu: Any, ordered: _Ordered) -> None:
+        self.lu, self.ordered = lu, ordered
+        self.perm_r, self.perm_c, self.parity = lu.perm_r, lu.perm_c, ordered.parity
+
+    @property
+    def U(self) -> Any:
+        """The upper triangle."""
+        return self.lu.U
+
+    def solve(self, b: np.ndarray, trans: str = "N") -> np.ndarray:
+        """The solution, as SuperLU's own."""
+        order, symmetric = self.ordered.order, self.ordered.symmetric
+        # ordered: (P A Q) (Qᵀ x) = P b, where P is 1 unless the pattern is symmetric
+        x = self.lu.solve(b[order] if symmetric or trans != "N" else b, trans)
+        if not symmetric and trans != "N":
+            return x
+        out = np.empty_like(x)
+        out[order] = x
+        return out
 
 
 class _Nothing:

@@ -163,7 +163,7 @@ class _Kernel:
         self.together_from = next((n for n in range(2, 100) if self.gains_together(n)), math.inf)
 
     def constants(self, scalars: dict[str, Any], dtype: Any) -> list[Any]:
-        """The numbers of a step as arrays, which a ufunc takes faster than numbers; most steps have those of the last."""
+        """The numbers of a step as arrays, which a ufunc takes sooner; most steps have those of the last."""
         values = self.prelude(NUMBERS, *[scalars[name] for name in self.settings])
         last, last_dtype, arrays = self.kept
         if values != last or dtype is not last_dtype or 0 in values:  # 0 equals −0

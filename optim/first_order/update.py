@@ -228,9 +228,13 @@ def uniform(ps: list[Value], gs: list[Value]) -> bool:
     if array_type is Array:
         return False
     for p, g in zip(ps, gs, strict=True):
-        if type(p) is not array_type or type(g) is not array_type:
-            return False
-        if p.dtype is not dtype or g.dtype is not dtype or p.shape != g.shape:
+        if (
+            type(p) is not array_type
+            or type(g) is not array_type
+            or p.dtype is not dtype
+            or g.dtype is not dtype
+            or p.shape != g.shape
+        ):
             return False
     return True
 

@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...autograd.core.array import backend_array
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.tracer_like import host_step
 from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
+from ...backend import backend_of
 from .leaves import copied, is_trainable, zeros_like
 from .parts import Parts, all_true, check_inside, on_parts
 from .update import Optimiser, apply_update, as_array, as_count_array, check, step_count, zero_count
@@ -203,7 +206,7 @@ class Finite:
     opt : optimiser
         What takes the step.
     otherwise : {"raise", "skip"}
-        Raise an error that names the parameter (reads one bool from the arrays' device, so it cannot be compiled),
+        Raise an error that names the parameter (reads one bool from the arrays' device, within a compiled step too),
         or leave parameters and state as they are (reads nothing).
 
     Raises
@@ -249,6 +252,8 @@ class Finite:
         """
         leaves = [(i, g) for i, g in enumerate(tree.leaves(grads)) if is_trainable(g)]
         good = [namespace_of(g).all(namespace_of(g).isfinite(g)) for _, g in leaves]
+        if self.otherwise == "raise" and self._is_recorded(good):
+            return self.opt.step(params, self._checked(grads, leaves, good), state, lr=lr)
         if self.otherwise == "raise" or all(type(g) is np.ndarray for _, g in leaves):
             bad = [i for (i, _), fine in zip(leaves, good, strict=True) if not fine]
             fine = self._everywhere(not bad)
@@ -257,9 +262,7 @@ class Finite:
                     return self.opt.step(params, grads, state, lr=lr)
                 if self.otherwise == "skip":
                     return params, state
-                raise FloatingPointError(
-                    f"step: the gradient of {self._names(grads, bad)} holds NaN or infinity; nothing was changed"
-                )
+                raise self._not_finite(tree.paths(grads), bad)
         else:
             fine = good[0]
             for more in good[1:]:
@@ -270,11 +273,34 @@ class Finite:
             new, after = self.opt.step(params, grads, state, lr=lr)
         return select(fine, new, params), select(fine, after, state)
 
+    def _is_recorded(self, good: list[Value]) -> bool:
+        """Whether the step is being recorded, where no value can be read."""
+        return any(backend_of(backend_array(fine)).recording for fine in good)
+
+    def _checked(self, grads: PyTree, leaves: list[tuple[int, Value]], good: list[Value]) -> PyTree:
+        """The gradients, times 1 from a step of the program that looks at them and raises: no update comes before."""
+
+        def look(_: Any, good: Any) -> Any:
+            bad = [i for (i, _), fine in zip(leaves, good, strict=True) if not fine]
+            if bad:
+                raise self._not_finite(names, bad)
+            return good
+
+        names = tree.paths(grads)
+        ones = host_step("finite", look, (), tuple(backend_array(fine) for fine in good))
+        found, spec = tree.flatten(grads)
+        for (i, g), one in zip(leaves, ones, strict=True):
+            found[i] = as_array(g * namespace_of(one).astype(one, backend_array(g).dtype), g)
+        return tree.unflatten(spec, found)
+
     def _everywhere(self, fine: Value) -> Value:
         return fine
 
-    def _names(self, grads: PyTree, bad: list[int]) -> str:
-        return ", ".join(tree.paths(grads)[i] or "the parameter" for i in bad)
+    def _not_finite(self, names: list[str], bad: list[int]) -> FloatingPointError:
+        named = ", ".join(names[i] or "the parameter" for i in bad)
+        return FloatingPointError(
+            f"step: the gradient of {named} holds NaN or infinity; nothing was changed"
+        )
 
     def on_parts(self, parts: Parts) -> Finite:
         """The same for parts of the parameters: all of them step, or none."""
@@ -284,6 +310,9 @@ class Finite:
 @dataclass(frozen=True)
 class _FiniteParts(Finite):
     parts: Any = None
+
+    def _is_recorded(self, good: list[Value]) -> bool:
+        return False  # whether all ranks step is read from all of them
 
     def _everywhere(self, fine: Value) -> Value:
         return all_true(fine, self.parts)

@@ -142,6 +142,7 @@ _CONVOLUTION = (
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
     "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
+    "autograd/compile/cpu/rows.py": "optimise/test_rows.py runs what it writes",
     "autograd/compile/cpu/native/record.py": "a record, which test_table.py fills in",
     "autograd/compile/ir/program.py": "a record, which test_printer.py prints",
     "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
@@ -204,7 +205,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "distributed/communicators/mpi_requests.py": "what a process of MPI starts: communicators/test_mpi.py",
     "backend/numpy/banded_factors.py": "direct/test_structured.py compares bands with dense systems",
     "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
-    "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
     "distributed/communicators/request.py": "an interface, nothing runs",
     "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
     "optim/proximal/base.py": "test_penalties.py has a penalty of its own, and wrong parameters",

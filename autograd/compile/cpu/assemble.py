@@ -11,6 +11,7 @@ from ..optimise.gemm_updates import accumulate
 from ..optimise.logarithms import leave_logarithms
 from ..optimise.memory_plan import Plan, make_plan
 from ..optimise.rematerialise import rematerialise
+from ..optimise.rows import group_rows
 from . import blas, blas_choice, numba_kernels
 from .assembly import Assembly
 from .families import Met
@@ -69,8 +70,7 @@ def assemble(
     with blas.used(choice.library):
         _body(out, kernels=kernels)
     _outputs(out)
-    if memory is not None:
-        free_early(out)
+    free_early(out)
     return out
 
 
@@ -129,6 +129,8 @@ def lay_out(
             plan.donated.get(s.ops[-1].result) != s.start[0].input_index for s in merged if s.start
         ):
             raise AssertionError("an update taken into its product has to be in place")
+    if kernels and not is_generic_library and group_rows(statements):
+        plan = make_plan(program, statements, donated, replaced_inputs)
     return statements, plan
 
 

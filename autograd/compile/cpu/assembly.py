@@ -347,8 +347,7 @@ class Assembly:
         """Several statements as one compiled function."""
         kernel = Kernel(statements, shared=True)
         writer = Writer(kernel, self.statements, self.plan, self.program.inputs)
-        for s in statements:
-            writer.statement(s)
+        writer.statements(statements)
         arguments: list[str] = []
         argument_types: list[Any] = []
         for what, name in kernel.arguments.items():

@@ -39,7 +39,7 @@ MOST = 2
 # Seconds without a request after which the process ends.
 IDLE = 20.0
 
-# It looks at the pipe from the beginning, so that it ends while it is still importing, too, or in the midst of a kernel.
+# It looks at the pipe from the beginning, so that it ends while it is still importing, too, or amid a kernel.
 _START = """
 import json, os, queue, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)

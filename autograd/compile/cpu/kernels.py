@@ -7,6 +7,7 @@ change, with more arguments.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
 from .native.functions.vectorised import definitions
+from .rows import write_rows
 from .templates import FREE, POSITIVE, Holes, Number, Template
 
 
@@ -143,6 +145,16 @@ class Writer:
     def __init__(self, kernel: Kernel, out: Statements, plan: Plan, inputs: list[Value]) -> None:
         self.kernel, self.out, self.plan, self.inputs = kernel, out, plan, inputs
 
+    def statements(self, every: list[Statement]) -> None:
+        """Write the lines of several statements, those of loops over the same rows together."""
+        for number, group in itertools.groupby(every, lambda s: s.rows):
+            together = list(group)
+            if number and len(together) > 1:
+                write_rows(self, together)
+            else:
+                for s in together:
+                    self.statement(s)
+
     def statement(self, s: Statement) -> None:
         """Write the lines of one statement."""
         {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.method](s)
@@ -170,7 +182,8 @@ class Writer:
         first += ref.offset
         if not first and ref.root not in self.plan.offsets:
             return name, ""
-        role = ref.root, ref.offset, itemsize
+        # one hole for one place, or the compiler has to expect that they overlap
+        role = self.plan.heirs.get(ref.root, ref.root), ref.offset, itemsize
         return name, self.kernel.holes.offset(first * itemsize, *role)
 
     def element(self, ref: Ref, index: str) -> str:

@@ -44,8 +44,9 @@ class Total:
 class LoopWriter:
     """One loop nest."""
 
-    def __init__(self, writer: Any, s: Statement) -> None:
+    def __init__(self, writer: Any, s: Statement, *, by_rows: bool = False) -> None:
         self.writer, self.s, self.kernel = writer, s, writer.kernel
+        self.by_rows = by_rows  # the last axis stays one of its own
         self.loads: dict[tuple[Value, int, tuple[int, ...]], str] = {}
         self.names: dict[Value, str] = {}
         self.dims, self.axes = self._axes()
@@ -53,15 +54,17 @@ class LoopWriter:
         self.shared = self.kernel.shared and self._is_large()
 
     def _is_large(self) -> bool:
-        """Whether two threads should share the loop: by an estimate of its time."""
-        if not self.dims or self.dims[0] < FEWEST:
-            return False
+        """Whether two threads should share the loop."""
+        return bool(self.dims) and self.dims[0] >= FEWEST and self.estimate() >= SHARED
+
+    def estimate(self) -> float:
+        """An estimate of its nanoseconds."""
         functions = self._functions()
         moved = {v for op in self.s.ops for v in op.inputs() if v not in self.s.made}
         moved |= {op.result for op in self.s.ops if op.result in self.writer.plan.own}
         size = math.prod(self.dims)
         time = size * (0.05 * len(self.s.ops) + 0.4 * functions)
-        return time + 0.05 * sum(v.nbytes for v in moved) >= SHARED
+        return time + 0.05 * sum(v.nbytes for v in moved)
 
     def _axes(self) -> tuple[list[int], list[list[int]]]:
         """The lengths of the axes that remain when those are merged that all operands step through as one."""
@@ -77,7 +80,8 @@ class LoopWriter:
         for i, n in enumerate(shape):
             if n == 1:
                 continue
-            if axes and all(st[axes[-1][-1]] == st[i] * n for st in every):
+            last = self.by_rows and i == len(shape) - 1
+            if axes and not last and all(st[axes[-1][-1]] == st[i] * n for st in every):
                 axes[-1].append(i)
             else:
                 axes.append([i])
@@ -131,6 +135,16 @@ class LoopWriter:
 
     def write(self) -> None:
         """All lines of the nest."""
+        self.prepare()
+        if self.shared:
+            self.kernel.begin(self.dims[0])
+        self._loops()
+        if self.shared:
+            self.kernel.begin(0)
+            self.kernel.lines += [line for t in self.totals for line in t.joined]
+
+    def prepare(self) -> None:
+        """The lines at each depth, and before them those that set the totals to nothing."""
         depth = len(self.dims)
         before: list[list[str]] = [[] for _ in range(depth + 1)]  # what stands at each depth
         body: list[str] = []
@@ -146,7 +160,8 @@ class LoopWriter:
             if op.result in self.writer.plan.own:
                 index = self._index(contiguous(self.s.shape))
                 stores.append(f"{self.writer.element(contiguous_view(op.result), index)} = {name}")
-        self._nest(before, [*body, *stores], self._totals(reductions))
+        self.before, self.body = before, [*body, *stores]
+        self.totals = self._totals(reductions)
 
     # ── operands and expressions ──────────────────────────────────────────────────────────────
 
@@ -246,42 +261,50 @@ class LoopWriter:
             totals.append(Total(op.name, element, address, register, zero, dtype, tuple(joined)))
         return totals
 
-    def _nest(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
-        if self.shared:
-            self.kernel.begin(self.dims[0])
-        self._loops(before, body, totals)
-        if self.shared:
-            self.kernel.begin(0)
-            self.kernel.lines += [line for t in totals for line in t.joined]
-
-    def _head(self, k: int, pad: str) -> list[str]:
+    def head(self, k: int, pad: str) -> list[str]:
         """The first lines of the k-th loop."""
         if self.shared and k == 0:
             return [f"{pad}for j in range(rows):", f"{pad}    i0 = lo + j"]
         return [f"{pad}for i{k} in range({self._number(self.dims[k], 'length', k)}):"]
 
-    def _loops(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
+    def _loops(self) -> None:
         lines, pad = self.kernel.lines, "    "
-        lines += [pad + line for line in before[0]]
-        adding = [_join(t.name, t.register or t.address, t.element) for t in totals]
+        lines += [pad + line for line in self.before[0]]
         if not self.dims:
-            lines += [pad + line for line in [*body, *adding]]
+            lines += [pad + line for line in [*self.body, *self._adding()]]
             return
         for k in range(len(self.dims) - 1):
-            lines += self._head(k, pad)
+            lines += self.head(k, pad)
             pad += "    "
-            lines += [pad + line for line in before[k + 1]]
+            lines += [pad + line for line in self.before[k + 1]]
+        self._innermost(pad)
+
+    def in_row(self, pad: str) -> None:
+        """The lines for one row of a group's loop (`rows.py`)."""
+        lines = self.kernel.lines
+        lines += [pad + line for line in [*self.before[0], *self.before[1]]]
+        if len(self.dims) > 1:
+            self._innermost(pad)
+        else:
+            lines += [pad + line for line in self.body]
+            lines += [pad + _join(t.name, t.address, t.element) for t in self.totals]
+
+    def _adding(self) -> list[str]:
+        return [_join(t.name, t.register or t.address, t.element) for t in self.totals]
+
+    def _innermost(self, pad: str) -> None:
+        lines, totals = self.kernel.lines, self.totals
         k, n = len(self.dims) - 1, self.dims[-1]
         registers = [t for t in totals if t.register]
         lines += [f"{pad}{t.register} = {t.zero}" for t in registers]
-        inner = [*before[k + 1], *body]
+        inner = [*self.before[k + 1], *self.body]
         if totals and len(registers) == len(totals) and n >= 2 * LANES:
             self._lanes(pad, n, inner, totals)
         elif registers and SHORT <= n < 2 * LANES and self._functions():
             self._row(pad, k, inner, totals)
         else:
-            lines += self._head(k, pad)
-            lines += [f"{pad}    {line}" for line in [*inner, *adding]]
+            lines += self.head(k, pad)
+            lines += [f"{pad}    {line}" for line in [*inner, *self._adding()]]
         lines += [pad + _join(t.name, t.address, t.register) for t in registers]
 
     def _row(self, pad: str, k: int, body: list[str], totals: list[Total]) -> None:
@@ -294,10 +317,10 @@ class LoopWriter:
             for a, t in zip(names, totals, strict=True)
         ]
         self.kernel.lines += [
-            *self._head(k, pad),
+            *self.head(k, pad),
             *[f"{pad}    {line}" for line in body],
             *[f"{pad}    {a}[{at}] = {t.element}" for a, t in zip(names, totals, strict=True)],
-            *self._head(k, pad),
+            *self.head(k, pad),
             *[f"{pad}    {line}" for line in adding],
         ]
 

@@ -36,7 +36,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ....backend.common.trials import cache_folder
+from ....backend.common.trials import cache_folder as cache_folder
 from . import cache_size
 
 

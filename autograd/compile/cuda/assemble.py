@@ -9,6 +9,7 @@ import numpy as np
 from ....backend import Backend, to_numpy
 from ....backend.common.launches import Matrix, Product, Step
 from ..cpu.assembly import Assembly
+from ..cpu.freeing import free_early
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..optimise.fuse import Statement, Statements, build, leading
 from ..optimise.gemm_updates import accumulate
@@ -124,6 +125,7 @@ def assemble(
     if segment is not None:
         _close(out, segment)
     _outputs(out)
+    free_early(out)  # the next call is on the same stream, behind what still reads this
     return out
 
 
@@ -155,9 +157,7 @@ def _laid_out(
             constant=True,
         )
     slots = schedule(statements)
-    plan = make_plan(
-        program, statements, donated, replaced_inputs, apart=apart, tight=not apart
-    )
+    plan = make_plan(program, statements, donated, replaced_inputs, apart=apart, tight=not apart)
     for s in statements.items:
         if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].input_index:
             return None

@@ -27,7 +27,7 @@ def arithmetic(op: Op) -> float:
     """The part of it that is not moving bytes."""
     time = FLOP * _flops(op)
     how = TABLE.get(op.name)
-    if how is not None and how.slow:
+    if how is not None and (how.slow or "V." in how.text or not how.text):
         time += SLOW * sum(v.size for v in op.outputs())
     body, steps = getattr(op.function, "code", None), getattr(op.function, "n", None)  # of a loop
     if body is not None and steps:

@@ -47,6 +47,8 @@ class Statement:
         Whether several threads compute each element, so that none may be written over.
     halves : bool
         Whether NumPy's function is run by two threads.
+    rows : int
+        The number of the group of loops over the same rows that it belongs to (`rows.py`), or 0.
     """
 
     method: str
@@ -58,6 +60,7 @@ class Statement:
     start: tuple[Value, Any, int] | None = None
     shared: bool = False
     halves: bool = False
+    rows: int = 0
 
     @property
     def op(self) -> Op:

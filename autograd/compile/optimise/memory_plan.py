@@ -31,12 +31,15 @@ class Plan:
         ``outputs[value]``: the number of an output, which has a buffer of its own.
     donated : dict
         ``donated[value]``: the index of the input whose array it is written into.
+    heirs : dict
+        ``heirs[value]``: the operand in whose place in the block it is written.
     """
 
     offsets: dict[Value, int] = field(default_factory=dict)
     size: int = 0
     outputs: dict[Value, int] = field(default_factory=dict)
     donated: dict[Value, int] = field(default_factory=dict)
+    heirs: dict[Value, Value] = field(default_factory=dict)
     own: set[Value] = field(default_factory=set)
     # the inputs that `donated` writes over
     replaced: set[Value] = field(default_factory=set)
@@ -153,7 +156,9 @@ def make_plan(
             other = Plan()
             small = [v for v in inside if v.nbytes <= SMALL]
             _lay_out(other, small, out, first, last, maker)
-            _lay_out(other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size)
+            _lay_out(
+                other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size
+            )
             if other.size < plan.size:
                 plan.offsets, plan.size = other.offsets, other.size
     return plan
@@ -215,7 +220,9 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
 def _is_whole(out: Statements, v: Value, old: Value) -> bool:
     """Whether `v` is `old`, or the same elements in the same order under another name."""
     return v is old or (
-        v.shape == old.shape and out.refs[v].offset == 0 and out.refs[v].strides == contiguous(old.shape)
+        v.shape == old.shape
+        and out.refs[v].offset == 0
+        and out.refs[v].strides == contiguous(old.shape)
     )
 
 
@@ -250,13 +257,16 @@ def _lay_out(
         heirs = (
             old
             for old in ending.get(start, ())
-            if old.shape == v.shape and old.dtype == v.dtype and first[old] < start
+            if old.shape == v.shape
+            and old.dtype == v.dtype
+            and (first[old] < start or (first[old] == start and old in out.read(maker[v])))
         )
         old = next(
             (x for x in heirs if x not in inherited and _heir(out, maker[v], x, v, start)), None
         )
         if old is not None:
             inherited.add(old)
+            plan.heirs[v] = plan.heirs.get(old, old)
         offset = _gap(spans, v.nbytes) if old is None else plan.offsets[old]
         plan.offsets[v] = offset
         ending.setdefault(last[v], []).append(v)

@@ -126,4 +126,3 @@ class _Writer:
         )
         names[result] = new
         return new
-

@@ -133,10 +133,10 @@ def make_graph(
         for v in step.reads:
             graph.uses[v].append(i)
         step.heirs = _heirs(graph, step, out, plan)
-    for v, below in out.alias.items():
+    for view, below in out.alias.items():
         for x in below:
-            if v in number and x in number:
-                graph.over[number[x]] += (number[v],)
+            if view in number and x in number:
+                graph.over[number[x]] += (number[view],)
     return graph
 
 

@@ -87,12 +87,11 @@ def check_limit(memory: Any) -> None:
     """
     if isinstance(memory, bool) or not hasattr(memory, "__index__"):
         raise TypeError(
-            f"compile: memory={memory!r} has to be a number of bytes as an integer, such as 2 * 2**30, or None for no limit"
+            f"compile: memory={memory!r} has to be a number of bytes as an integer, such as 2 * 2**30, or None for no "
+            "limit"
         )
     if operator.index(memory) < 1:
-        raise ValueError(
-            f"compile: memory={memory!r} has to be at least 1 byte; None for no limit"
-        )
+        raise ValueError(f"compile: memory={memory!r} has to be at least 1 byte; None for no limit")
 
 
 class _Search:

@@ -31,21 +31,19 @@ def early_order(graph: Graph, out: Statements, plan: Plan) -> list[int]:
             continue
         after = [place[graph.maker[v]] for v in step.reads]
         for w in step.makes:
-            index = written.get(graph.values[w])
-            if index is not None:  # all others read the old one first
-                after += [place[j] for j in readers.get(index, ()) if j < i]
+            replaced = written.get(graph.values[w])
+            if replaced is not None:  # all others read the old one first
+                after += [place[j] for j in readers.get(replaced, ()) if j < i]
         place.append(max(after, default=0))
     for i in range(len(place) - 1, -1, -1):
         makes = graph.steps[i].makes
         uses = [place[s] if early[s] else s - 1 for w in makes for s in graph.uses[w]]
         if early[i] and uses and all(graph.size[w] for w in makes):
             place[i] = max(place[i], min(uses))  # what an update alone needs, not before it
-    return sorted(range(len(place)), key=lambda i: (place[i], place[i] != i, i))
+    return sorted(range(len(place)), key=lambda i: (place[i], early[i], i))
 
 
-def updates_after_reads(
-    graph: Graph, out: Statements, plan: Plan, done: list[Done]
-) -> list[Done]:
+def updates_after_reads(graph: Graph, out: Statements, plan: Plan, done: list[Done]) -> list[Done]:
     """The steps with what is written in place of a donated argument behind all that reads the argument.
 
     A value that is computed again may need a parameter after its update was done in the program as it was.

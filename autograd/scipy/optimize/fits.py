@@ -130,6 +130,10 @@ def least_squares(
 _OPTIONAL = ("x_scale", "tr_options", "callback", "workers")
 
 
+# The arguments of `least_squares` that say what is minimised, and not how.
+_OF_THE_PROBLEM = ("fun", "x0", "jac", "bounds", "loss", "f_scale", "args", "kwargs")
+
+
 def _least_squares(
     fun: Any, x0: Any, jac: Any, bounds: Any, loss: str, f_scale: float, args: Any, kwargs: Any,
     settings: dict[str, Any], check: Callable[[Any], None],
@@ -269,10 +273,8 @@ def curve_fit(
     )
     settings.apply_defaults()
     given = dict(settings.arguments)
-    shared = [
-        given.pop(k) for k in ("fun", "x0", "jac", "bounds", "loss", "f_scale", "args", "kwargs")
-    ]
-    found = _least_squares(*shared, given, _fitted)
+    shared = {k: given.pop(k) for k in _OF_THE_PROBLEM}
+    found = _least_squares(**shared, settings=given, check=_fitted)
     J = jacobian(residuals)(found.x)
     covariance = inv(generated.matrix_transpose(J) @ J)
     m, n = J.shape

@@ -142,7 +142,9 @@ def minimize(
 
     def solver(called: Any, operands: Any) -> Any:
         x0, *given = operands
-        named = {k: wide(f, start.dtype) for k, f in called.items() if k != "hessp"}
+        named: dict[str, Callable[..., Any]] = {
+            k: wide(f, start.dtype) for k, f in called.items() if k != "hessp"
+        }
         if "hessp" in called:
             named["hessp"] = _products(called["hessp"], start.dtype)
         value = named.pop("fun")

@@ -247,7 +247,9 @@ def fixed_point(
         tolerance = rtol if rtol is not None else _eps(v) ** 0.75
         run = Run(maxiter, every_of(v, check_every, "fixed_point"))
         way = plain if method == "plain" else functools.partial(anderson, history, mixing)
-        return lambda called, v: way(*called, v, tolerance, atol, run), [callees.values(mapped, v)]
+        return lambda called, v: way(called[0], v, tolerance, atol, run), [
+            callees.values(mapped, v)
+        ]
 
     return _solution("fixed_point", lambda v: as_array(v) - mapped(v), flat, plan, linear, check)
 
@@ -346,7 +348,7 @@ def argmin(
         settings = Settings(method, dense, tolerance, atol, maxiter, rtol is None)
         curvature = callees.curvature_matrix if dense else callees.curvature_products
         called = [callees.slopes(objective, v), curvature(objective, v)]
-        return lambda called, v: minimum(*called, v, settings), called
+        return lambda called, v: minimum(called[0], called[1], v, settings), called
 
     def gradient(v: Any) -> Any:
         return grad(objective)(as_array(v))

@@ -11,6 +11,7 @@ Source: Saad and Schultz, GMRES: a generalized minimal residual algorithm, 1986.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core.dtypes import as_numpy
+from ...core.namespaces import namespace_of
 from ...core.typing import XP
 from .iteration import Run, numbers
 from .steps import length, ratio
@@ -59,26 +61,29 @@ def _cycle(
     """The combination of basis vectors that minimises the residual, and how many they are."""
     n = r.shape[0]
     restart = min(restart, n)
-    Q = xp.zeros_on_device_of((restart + 1, n), r)
+    host = type(r) is np.ndarray
+    size = _host_length if host else functools.partial(length, xp)
+    # each row is written before it is read, and zeros would be one more pass
+    Q = np.empty((restart + 1, n), r.dtype) if host else xp.zeros_on_device_of((restart + 1, n), r)
     H = xp.zeros_on_device_of((restart + 1, restart), r)
     Q[0, :] = r / norm
     triangle = Triangle(restart, norm, as_numpy(r.dtype))
-    done, host = 0, type(r) is np.ndarray
+    done = 0
     while done < restart and not triangle.ended(limit):
         upto = min(done + every, restart)
         for j in range(done, upto):
             w = A(M(Q[j, :]))
             basis = Q[: j + 1, :]
             dual = xp.conj(basis) if xp.isdtype(r.dtype, "complex floating") else basis
-            start = length(xp, w)
+            start = size(w)
             h = dual @ w
             w = w - h @ basis
-            left = length(xp, w)
+            left = size(w)
             if not host or not left > MOST_LEFT * start:
                 correction = dual @ w
                 w = w - correction @ basis
                 h = h + correction
-                left = length(xp, w)
+                left = size(w)
             H[: j + 1, j] = h
             # what is left of a vector in the span of the others is rounding: a happy breakdown
             left = xp.where(
@@ -95,6 +100,12 @@ def _cycle(
     if len(y) == 0:
         return xp.zeros_like(r), 0
     return backend_of(r).asarray(y) @ Q[: len(y), :], len(y)
+
+
+def _host_length(x: np.ndarray) -> Any:
+    """The 2-norm on NumPy, by one product where its squares are numbers that are neither 0 nor infinite."""
+    square = np.vdot(x, x).real
+    return np.sqrt(square) if 0 < square < math.inf else length(namespace_of(x), x)
 
 
 class Triangle:

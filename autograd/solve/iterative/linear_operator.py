@@ -315,7 +315,7 @@ def _conj(x: Any) -> Any:
 
 
 def on_host(
-    forward: Callable[[Any], Any], backward: Callable[[Any], Any], shape: Any, *inputs: Any
+    forward: Callable[..., Any], backward: Callable[..., Any], shape: Any, *inputs: Any
 ) -> LinearOperator:
     """A map of raw arrays by functions of another library, ``forward(v, *inputs)``, without a derivative."""
 

@@ -118,9 +118,15 @@ def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearO
     factors = host_step(
         "ilu", functools.partial(_factored, shape, transposed, drop_tol, fill_factor), (), arrays
     )
-    return on_host(
-        lambda r, factors: factors.solve(r, "N"), lambda r, factors: factors.solve(r, "H"), shape, factors
-    )  # fmt: skip
+    return on_host(_solved, _solved_adjoint, shape, factors)
+
+
+def _solved(r: Any, factors: Any) -> Any:
+    return factors.solve(r, "N")
+
+
+def _solved_adjoint(r: Any, factors: Any) -> Any:
+    return factors.solve(r, "H")
 
 
 @dataclass(frozen=True, eq=False)

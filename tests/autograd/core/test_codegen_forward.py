@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 
 import pullback as pb
@@ -53,3 +54,29 @@ def test_a_function_made_before_its_rule_is_told_of_the_first_write():
     codegen.refresh_function(primitive)
     assert "enlist" in before.__globals__
     assert any(scope is before.__globals__ for scope in links._scopes)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((1,), (1,)), ((2, 3), (3, 2))],
+)
+def test_products_of_vectors_need_no_dispatcher(left, right, monkeypatch):
+    """A loss such as c @ v is one, and the dispatcher takes as long as a small solve."""
+    a, b = np.arange(1.0, 1 + np.prod(left)).reshape(left), np.ones(right)
+    weights = np.arange(1.0, 1 + np.prod((a @ b).shape)).reshape((a @ b).shape)
+    f = lambda a, b: xp.sum(weights * (a @ b))
+    expected = [
+        np.tensordot(weights, b, (list(range(a.ndim - 1, weights.ndim)), list(range(1, b.ndim)))),
+        np.tensordot(a, weights, (list(range(a.ndim - 1)), list(range(a.ndim - 1)))),
+    ]
+    monkeypatch.setitem(xp.matmul.__globals__, "apply", None)
+    for argnums, wanted in ((0, expected[:1]), (1, expected[1:]), ((0, 1), expected)):
+        found = pb.grad(f, argnums=argnums)(a, b)
+        for g, w, x in zip(
+            found if isinstance(found, tuple) else (found,),
+            wanted,
+            [(a, b)[i] for i in (argnums if isinstance(argnums, tuple) else (argnums,))],
+            strict=True,
+        ):
+            assert (g.shape, g.dtype) == (x.shape, x.dtype)
+            np.testing.assert_allclose(g, w)

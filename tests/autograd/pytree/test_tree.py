@@ -6,6 +6,7 @@ import dataclasses
 from collections import OrderedDict, namedtuple
 
 import numpy as np
+import optree
 import pytest
 
 import pullback as pb
@@ -132,3 +133,34 @@ def test_register_refuses_other_classes():
 def test_a_dataclass_class_itself_is_a_leaf():
     """Only instances are containers."""
     assert pb.tree.leaves([Layer, 1.0]) == [Layer, 1.0]
+
+
+def test_a_leaf_and_a_tuple_of_leaves_need_no_optree(monkeypatch):
+    x, y = np.zeros(2), np.ones(3)
+    pb.tree.flatten([x, 1.0])  # the classes of these leaves are known then
+    wanted = {n: optree.tree_structure((0,) * n, namespace="pullback") for n in range(3)}
+    monkeypatch.setattr(optree, "tree_flatten", None)
+    for tree, leaves in ((x, [x]), ((x, y), [x, y]), ((x,), [x]), ((), []), (2.0, [2.0])):
+        found, structure = pb.tree.flatten(tree)
+        assert list(map(id, found)) == list(map(id, leaves))
+        again = pb.tree.unflatten(structure, found)
+        assert type(again) is type(tree)
+        assert again is tree or list(map(id, again)) == list(map(id, tree))
+        if type(tree) is tuple:
+            assert structure.spec == wanted[len(tree)]
+        for wrong in ([*found, 1.0], found[1:]):
+            if len(wrong) != len(found):
+                with pytest.raises(ValueError, match=r"values to unpack|leaves"):
+                    pb.tree.unflatten(structure, wrong)
+
+
+def test_structures_of_leaves_are_those_of_optree():
+    _, spec = pb.tree.flatten(np.zeros(2))
+    assert spec == pb.tree.flatten(1.0)[1] != pb.tree.flatten((1.0,))[1]
+    assert pb.tree.flatten_as(spec, (1.0, 2.0)) == [(1.0, 2.0)]
+    assert pb.tree.flatten_as(spec, None) == [None]
+    for nested in (((1.0, 2.0), 3.0), (None, 1.0), ([1.0], 2.0)):
+        leaves, spec = pb.tree.flatten(nested)
+        assert pb.tree.unflatten(spec, leaves) == nested
+    with pytest.raises(ValueError, match=r"tuple|Expected"):
+        pb.tree.flatten_as(pb.tree.flatten((1.0, 2.0))[1], (1.0, 2.0, 3.0))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.backend.numpy.lapack import spread
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ...autograd.solve.direct._solve import draw, host
@@ -35,3 +36,12 @@ def test_cholesky_in_blocks(n, upper, number):
     wanted = np.linalg.solve(L.conj().T, left.T).T
     wanted = np.conj(0.5 * (wanted + wanted.conj().T))
     np.testing.assert_allclose(pull(c)[0], wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_spread_of_a_diagonal(dtype):
+    for diagonal in ([3.0, -2.0, 4.0], [1.0], [0.0, 2.0], [2.0, np.nan, 1.0], [np.inf, 1.0]):
+        sizes = np.abs(np.asarray(diagonal, dtype))
+        np.testing.assert_array_equal(
+            spread(np.asarray(diagonal, dtype)), np.min(sizes) / np.max(sizes)
+        )

@@ -115,3 +115,20 @@ def test_the_least_eps_follows_from_where_a_formula_has_it_and_not_from_its_name
     assert least_eps(next_to_root, np.dtype(dtype)) == float(limits.smallest_subnormal) ** 0.5
     for found in (under_root, formula("adadelta"), formula("adadelta", l2=True, decay=True)):
         assert least_eps(found, np.dtype(dtype)) == float(limits.smallest_normal)
+
+
+def test_numbers_of_a_step_are_kept_while_they_are_the_same():
+    """Not where one is 0: −0 is equal to it, and gives other signs. Nor in another precision."""
+    kernel = _updates_numpy._compiled(formula("momentum"))
+    settings = {"t": 1, "lr": 0.5, "momentum": 0.25, "dampening": 0.0}
+    first = kernel.constants(settings, np.dtype("float32"))
+    assert kernel.constants({**settings, "t": 2}, np.dtype("float32")) is first
+    wide = kernel.constants(settings, np.dtype("float64"))
+    assert {x.dtype for x in first} == {np.dtype("float32")}
+    assert {x.dtype for x in wide} == {np.dtype("float64")}
+    other = kernel.constants({**settings, "lr": 0.75}, np.dtype("float64"))
+    assert sorted(map(float, other)) == [0.0, 0.25, 0.75]
+    for zero in (0.0, -0.0):
+        found = kernel.constants({**settings, "lr": zero}, np.dtype("float64"))
+        signs = [np.signbit(x) for x in found if x == 0]
+        assert any(signs) == bool(np.signbit(zero))

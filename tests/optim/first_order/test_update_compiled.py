@@ -19,6 +19,7 @@ OPTIMISERS = [
     optim.SGD(optim.InverseSqrtDecay(0.1)), optim.SGD(optim.ExponentialDecay(0.1, 0.9)),
     optim.SGD(optim.PolynomialDecay(0.1, 4)), optim.Clipped(optim.Adam(), value=0.05, norm=0.1),
     optim.Accumulated(optim.Adam(), 2), optim.Averaged(optim.Adam(), 0.9), optim.Finite(optim.Adam(), "skip"),
+    optim.Finite(optim.SGD(0.1)),
 ]  # fmt: skip
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((12, 4)), RNG.integers(0, 3, 12)
@@ -65,3 +66,28 @@ def test_a_rate_may_be_an_argument_of_a_compiled_step(opt, dtype):
         assert kept.dtype == w.dtype
         np.testing.assert_allclose(kept, w, rtol=1e-5 if dtype == "float32" else 1e-12)
     assert recorded == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_compiled_step_raises_for_what_is_not_finite_before_anything_is_written(dtype):
+    opt = optim.Finite(optim.SGD(0.5, momentum=0.9))
+    step = pb.compile(opt.step, donate_argnums=(0, 2))
+    w = {"a": np.ones(3, dtype), "b": -np.ones(2, dtype)}
+    g = {"a": np.asarray([0.0, -0.0, 2.0], dtype), "b": np.ones(2, dtype)}
+    kept = pb.tree.map(np.copy, w)
+    state = after = opt.init(w)
+    for _ in range(2):
+        w, state = step(w, g, state)
+        kept, after = opt.step(kept, g, after)
+    before = pb.tree.map(np.copy, (w, state))
+    for name in ("a", "b"):
+        bad = {**g, name: np.full_like(g[name], np.inf)}
+        with pytest.raises(
+            FloatingPointError, match=f"the gradient of {name} holds NaN or infinity"
+        ):
+            step(w, bad, state)
+    for x, y in zip(pb.tree.leaves((w, state)), pb.tree.leaves(before), strict=True):
+        np.testing.assert_array_equal(x, y)
+    for x, y in zip(pb.tree.leaves((w, state)), pb.tree.leaves((kept, after)), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-6)
+        assert x.dtype == y.dtype

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +188,20 @@ def test_random_programs(interpreted, seed):
 
 
 # ── which kernels are made ────────────────────────────────────────────────────────────────────
+
+
+def test_results_in_the_place_of_an_operand_have_its_hole(interpreted):
+    """Or the compiler expects that they overlap, and makes no loop over vectors."""
+
+    def f(x: Any, w: Any) -> Any:
+        return xp.sort(x @ w + 1.0)
+
+    compiled = pb.compile(f, fast=True)
+    for n in (8, 300):
+        check(f, np.ones((n, 9)), np.ones((9, 9)), rtol=1e-12, compiled=compiled)
+    general = next(text for text in interpreted.made if "(numbers" in text)
+    read, written = re.findall(r"block_float64\[(n\d+) \+ i0\]", general)
+    assert read == written
 
 
 def test_layers_of_equal_widths_share_a_kernel(interpreted):

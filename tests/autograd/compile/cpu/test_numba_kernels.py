@@ -46,6 +46,7 @@ def test_a_numba_that_cannot_be_imported(monkeypatch):
         pytest.skip(NO_NUMBA)
     monkeypatch.setitem(sys.modules, "numba", None)  # `import numba` raises ImportError
     monkeypatch.setattr(native, "available", lambda: True)
+    monkeypatch.setattr(native, "_LOADED", {})
     compiled = pb.compile(lambda x: xp.sum(x * x + 3.0), fast=True)
     (x,) = arrays((7,))
     compiled(x)

@@ -1,0 +1,106 @@
+"""Tests of `autograd/compile/optimise/rows.py` and `cpu/rows.py`: loops over the same rows as one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd.compile.optimise import rows
+
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
+pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
+xp = pb.xp
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def small_ones_too(monkeypatch):
+    for name, value in (("SHORTEST", 2), ("FEWEST", 2), ("LARGE", 0)):
+        monkeypatch.setattr(rows, name, value)
+
+
+def softmax(x):
+    e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+def by_columns(x):
+    """A sum over rows, of which the rows below it ask."""
+    y = x - xp.mean(x, axis=-1, keepdims=True)
+    total = xp.sum(y * y, axis=tuple(range(x.ndim - 1)), keepdims=True)
+    return y * total + softmax(y)
+
+
+def turned(x):
+    """Of square arrays, row i needs column i."""
+    y = x / xp.sum(x * x, axis=-1, keepdims=True)
+    return xp.exp(xp.matrix_transpose(y) - xp.max(y, axis=-1, keepdims=True)) * xp.flip(y, axis=-2)
+
+
+def of_the_row_before(x):
+    y = x - xp.mean(x, axis=-1, keepdims=True)
+    z = y * xp.sum(y * y, axis=-1, keepdims=True)
+    return xp.concat([z[..., 1:, :], z[..., :1, :]], axis=-2) + xp.sum(z, axis=-2, keepdims=True)
+
+
+def without_an_axis(x):
+    top, total = xp.max(x, axis=-1), xp.sum(x * x, axis=-1)
+    return (x - top[..., None]) * xp.exp(-total)[..., None] + xp.sum(x, axis=0)
+
+
+def all_of_them(x):
+    return turned(softmax(x)) * of_the_row_before(x) + without_an_axis(x)
+
+
+def compare(program, shape):
+    x, w = (RNG.normal(size=shape) for _ in range(2))
+    scale = RNG.normal(size=shape[-1])
+
+    def loss(x, scale):
+        return xp.sum(program(x) * scale * w)
+
+    step = pb.value_and_grad(loss, argnums=(0, 1))
+    compiled = pb.compile(step, fast=True)
+    for _ in range(2):
+        value, slopes = compiled(x, scale)
+    expected, theirs = step(x, scale)
+    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-12)
+    for ours, exact in zip(slopes, theirs, strict=True):
+        np.testing.assert_allclose(ours, exact, rtol=1e-9, atol=1e-11)
+
+
+def test_values_and_gradients():
+    compare(all_of_them, (6, 6))
+
+
+def test_what_is_one_loop():
+    compiled = pb.compile(softmax, fast=True)
+    x = RNG.normal(size=(64, 32))
+    compiled(x)
+    compiled(x)
+    assert compiled.program(x).count("  0: loop") == 3
+    assert "1: loop" not in compiled.program(x)
+    one_head = compiled.source(x).count("for i0 in range(64)") + compiled.source(x).count(
+        "for j in"
+    )
+    assert one_head == 1
+
+
+def test_rows_in_two_halves(monkeypatch):
+    from pullback.autograd.compile.cpu import loops
+    from pullback.autograd.compile.cpu import rows as written
+
+    monkeypatch.setattr(loops, "SHARED", 0)
+    monkeypatch.setattr(written, "SHARED", 0)
+    compare(by_columns, (33, 130))
+
+
+def test_numbers_that_are_none(monkeypatch):
+    x = RNG.normal(size=(6, 40))
+    x[1, 3], x[2, 5], x[3, :] = np.nan, np.inf, -np.inf
+    compiled = pb.compile(softmax, fast=True)
+    with np.errstate(invalid="ignore"):
+        compiled(x)
+        np.testing.assert_allclose(compiled(x), softmax(x), rtol=1e-13)
