@@ -10,9 +10,12 @@ from pathlib import Path
 from time import perf_counter
 
 from _limits import checked, missed
-from _machine import settle
+from _machine import cliffs, settle
 from _parts import PARTS
 from _report import environment, plot_ratios, save
+
+# how often a part is measured whose threads waited for each other
+TRIES = 2
 
 
 def main() -> int:
@@ -23,13 +26,22 @@ def main() -> int:
         print(f"waited {before['waited s']:.0f} s until threads ran together", flush=True)
     if before["disturbed"]:
         print("the machine is busy: threads wait for each other", flush=True)
-    started = perf_counter()
-    found, text = PARTS[name].measure(
-        int(rounds) or None, dict(pair.split("=", 1) for pair in pairs)
-    )
-    took = perf_counter() - started
+    pythons = dict(pair.split("=", 1) for pair in pairs)
+    for tries in range(1, TRIES + 1):
+        started = perf_counter()
+        found, text = PARTS[name].measure(int(rounds) or None, pythons)
+        took = perf_counter() - started
+        fallen = cliffs(found)
+        if not fallen or tries == TRIES:
+            break
+        print(f"threads waited for each other: {'; '.join(fallen)}; measured again", flush=True)
+        settle(float(wait))
     print(text, flush=True)
-    about = environment() | {"before": before, "after": settle(0.0), "took s": round(took)}
+    for line in fallen:
+        print(f"threads waited for each other: {line}", flush=True)
+    about = environment() | {
+        "before": before, "after": settle(0.0), "took s": round(took), "tries": tries, "cliffs": fallen,
+    }  # fmt: skip
     if about["after"]["disturbed"]:
         print("the machine was busy at the end: threads waited for each other", flush=True)
     limits = checked(name, found, about)

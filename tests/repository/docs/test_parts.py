@@ -48,6 +48,18 @@ def test_threads_that_wait_for_each_other_are_noticed(load, taken, expected):
     assert load("_machine").disturbed(taken) is expected
 
 
+def test_medians_at_multiples_of_the_schedulers_period_are_named(load):
+    row = lambda ms: {"seconds": {"median": ms * 1e-3}}
+    sizes = {
+        "digits": {"products": row(24.0), "jax": row(0.17), "torch": row(0.36)},
+        "big": {"products": row(56.0), "jax": row(55.4)},  # no longer than the other
+        "mnist": {"autograd": row(21.5), "jax": row(2.1)},  # no multiple
+    }
+    found = {"sizes": sizes, "rounds": 3, "note": None}
+    assert load("_machine").cliffs(found) == ["sizes, digits, products: 24.0 ms"]
+    assert load("_machine").cliffs([1.0]) == []
+
+
 def test_a_part_waits_until_the_machine_is_quiet_and_no_longer_than_it_may(load):
     settle, now = load("_machine").settle, [0.0]
     sleep = lambda seconds: now.__setitem__(0, now[0] + seconds)
