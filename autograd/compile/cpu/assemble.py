@@ -122,15 +122,14 @@ def lay_out(
     if kernels:
         leave_logarithms(statements)
     plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
-    if products and accumulate(program, statements, plan):
+    changed = products and accumulate(program, statements, plan)
+    if kernels and not is_generic_library:
+        changed = group_rows(statements) or changed
+    if changed:
         plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
-        merged = [s for s in statements.items if s.start is not None]
-        if any(
-            plan.donated.get(s.ops[-1].result) != s.start[0].input_index for s in merged if s.start
-        ):
+    for s in statements.items:
+        if s.start and plan.donated.get(s.ops[-1].result) != s.start[0].input_index:
             raise AssertionError("an update taken into its product has to be in place")
-    if kernels and not is_generic_library and group_rows(statements):
-        plan = make_plan(program, statements, donated, replaced_inputs)
     return statements, plan
 
 

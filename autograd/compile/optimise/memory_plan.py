@@ -160,7 +160,7 @@ def make_plan(
                 other, [v for v in inside if v.nbytes > SMALL], out, first, last, maker, other.size
             )
             if other.size < plan.size:
-                plan.offsets, plan.size = other.offsets, other.size
+                plan.offsets, plan.size, plan.heirs = other.offsets, other.size, other.heirs
     return plan
 
 

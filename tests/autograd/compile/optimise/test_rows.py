@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.optimise import rows
+from pullback.autograd.compile.cpu import assemble
+from pullback.autograd.compile.optimise import memory_plan, rows
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
@@ -104,3 +105,20 @@ def test_numbers_that_are_none(monkeypatch):
     with np.errstate(invalid="ignore"):
         compiled(x)
         np.testing.assert_allclose(compiled(x), softmax(x), rtol=1e-13)
+
+
+def test_the_plan_of_groups_is_as_tight_as_was_asked(monkeypatch):
+    asked = []
+
+    def make_plan(*args, tight):
+        asked.append(tight)
+        return memory_plan.make_plan(*args, tight=tight)
+
+    compiled = pb.compile(softmax, fast=False)
+    compiled(RNG.normal(size=(4, 8)))
+    monkeypatch.setattr(assemble, "make_plan", make_plan)
+    statements, _ = assemble.lay_out(
+        compiled._last.program, kernels=True, is_generic_library=False, donated=set(), replaced_inputs={}, tight=True
+    )  # fmt: skip
+    assert any(s.rows for s in statements.items)
+    assert asked == [True, True]
