@@ -47,11 +47,11 @@ class Compiled:
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
         self._memory = memory
-        self._last: Executable | None = None  # that was called last
+        self._last: Executable | None = None  # the program that was called last
         self._programs = Programs(programs)
         # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
-        self._met: Met = {}
+        self._met: Met = {}  # the kernels that its programs used
         self._recordings = Recordings(programs)
         self._lock = threading.Lock()
 

@@ -1,7 +1,8 @@
 """Intel's MKL by its C interface, where the PyPI package `mkl` (or conda's) is installed.
 
-``PULLBACK_MKL=0`` leaves it alone, ``1`` asks for it wherever it can serve (an error where it is not there); by
-default it is used, if found, where a trial shows it to be faster.
+``PULLBACK_MKL=0`` leaves it alone, ``1`` asks for it wherever it can serve (an error where it is not there). By
+default it is used where it is installed and a trial shows it to be faster (`lapack.py`, and `blas_choice.py` of the
+compiler).
 Matrices are in column order (`order="F"`), as LAPACK has them, and are written to in place. There is no copy and no
 check here: callers see to order, dtype and shape.
 
@@ -45,7 +46,7 @@ _LAPACK = {
 
 
 def wanted() -> bool | None:
-    """The wish that ``PULLBACK_MKL`` expresses: True, False, or None for "if found".
+    """The wish that ``PULLBACK_MKL`` expresses: True, False, or None for "where it is faster".
 
     Raises
     ------

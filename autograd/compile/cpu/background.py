@@ -33,7 +33,7 @@ from .numba_kernels import Source
 
 # Seconds between two looks at what has come.
 INTERVAL = 0.02
-# How often a process is started for the same kernels: one may have come to its end just when it was asked.
+# How often the same kernels are asked for: a process may come to its end just when it is asked.
 MOST = 2
 
 # Seconds without a request after which the process ends.

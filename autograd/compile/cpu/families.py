@@ -1,4 +1,4 @@
-"""Families: the kernels of one template, some for one choice of numbers and some for many.
+"""Families: all kernels of one template. Each is a *variant*: right for one choice of numbers, or for many.
 
 The first numbers that a function brings are compiled as they are, so that steady training runs code that knows every
 length. When the function comes with other numbers, a kernel is compiled in which all that differed is free, and so are
@@ -10,7 +10,7 @@ a kernel that knows no width takes half as long again. Only where nothing but th
 differs, as in layers of equal widths, is a kernel shared at once.
 
 Beside the kernels on the disk (`numba_cache.py`) lies an index for each template, so that another process finds them.
-It holds numbers alone, which are checked, and whoever lost a race to write it compiles once more than he had to.
+It holds numbers alone, which are checked. A process whose entry another one writes over costs one more compilation.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +31,7 @@ from . import blas, numba_kernels
 from . import numba_cache as cache
 from .templates import FREE, LENGTH, OFFSET, Number, Template
 
-MOST = 4
+MOST = 4  # kernels of the same first numbers
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class Chosen:
     source : str
         For people.
     family : str
+        Its name.
     variant : Variant
     """
 
@@ -209,17 +208,10 @@ def _checked(free: Any, numbers: Any, kinds: tuple[str, ...]) -> Variant:
 
 
 def _write(family: Family) -> None:
-    """Write the index whole or not at all."""
+    """Write the index, if there is a folder for it."""
     path = _path(family.name)
     if path is None:
         return
     content = json.dumps([[sorted(v.free), list(v.numbers)] for v in family.variants])
     with contextlib.suppress(OSError):
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-        try:
-            with os.fdopen(handle, "w") as stream:
-                stream.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        cache._write(path, content.encode())

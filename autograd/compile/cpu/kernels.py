@@ -56,7 +56,7 @@ class Kernel:
     # what they are called in the kernel: Values, and the dtypes of the block
     arguments: dict[Any, str] = field(default_factory=dict)
     holes: Holes = field(default_factory=Holes)
-    # those that are no holes
+    # by expression, the names of constants that are no holes
     constants: dict[str, str] = field(default_factory=dict)
     # the operations that may refuse their inputs: the kernel returns which did, counted from 1
     refusing: list[Op] = field(default_factory=list)
@@ -177,7 +177,7 @@ class Writer:
         return self.kernel.holes.number(value, *role)
 
     def first(self, ref: Ref, itemsize: int = 1) -> tuple[str, str]:
-        """The name of the array that a value lies in, and where it begins there; "" for at its beginning."""
+        """The name of the array that a value lies in, and the text of `itemsize` times its index there, empty for 0."""
         name, first = self.buffer(ref.root)
         first += ref.offset
         if not first and ref.root not in self.plan.offsets:

@@ -385,7 +385,7 @@ def test_a_folder_that_cannot_be_written_to(interpreted, folder, monkeypatch):
     def full(*_: Any, **__: Any) -> Any:
         raise OSError("no space left")
 
-    monkeypatch.setattr(families.tempfile, "mkstemp", full)
+    monkeypatch.setattr(cache.tempfile, "NamedTemporaryFile", full)
     meet_quickly()
     assert not list(folder.glob("family_*.json"))
     monkeypatch.setattr(cache, "_trusted_folder", lambda: None)
