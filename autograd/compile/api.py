@@ -271,17 +271,19 @@ def compile(
     ------
     TypeError
         From a call, where `f` branches on a value or reads one on the host, or a result's shape depends on values;
-        the message names the line. From `compile`, where `memory` is no integer.
+        the message names the line. From `compile`, where `f` is no function or `memory` no integer.
     ValueError
-        From the first call, where the program cannot do with `memory`; the message says with how much it can, and
-        which values are the largest.
+        From `compile`, for an unknown `precision`, and for `programs` or `memory` below 1. From the first call, where
+        the program cannot do with `memory`; the message says with how much it can, and which values are the largest.
+    ImportError
+        From `compile`, for ``fast=True`` without numba.
 
     Notes
     -----
     Traced again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
     among them may change from call to call; one whose value is read (``if n > 3``, ``range(n)``, ``math.sqrt(n)``)
     becomes part of the program. Everything else that is no array, booleans and strings among it, is part of it anyway.
-    A program is found by a key of all that, and nothing is compiled for one that does not run.
+    A call looks its program up by a key of all that, before anything of a program is laid out or compiled.
     Arrays that `f` finds elsewhere (closures, globals) are constants of the program, as are the results of what
     depends on constants alone. Python side effects happen while recording only.
 

@@ -5,9 +5,9 @@ two runs give the same bits. Ranks that ask at the same time agree: the first to
 the rest. A file that is damaged, or a folder that cannot be written to, costs no more than another trial.
 
 What is preferred stays, unless another way takes less than 0.90 of its time: the least of ten runs spreads by 6 %.
-Where other programs take the processor, threads wait for each other for milliseconds and times say nothing: a way that
-was disturbed so in three tries is not chosen, and if that is the preferred one, it stays, for good. Deleting the folder
-has everything timed anew.
+Where other programs take the processor, threads wait for each other for milliseconds and times say nothing. So a way
+that was still disturbed in the last of three tries is not chosen, and if that is the preferred one, it stays. An answer
+holds until its file is deleted.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ from typing import Any
 
 # The share of the preferred way's time below which another way replaces it.
 REPLACES = 0.90
-# Rounds, in each of which all ways take turns: at least, and as many as time allows.
+# All ways take turns in each round. There are at least `FEWEST` rounds, and no new one after `SECONDS` or `MOST`.
 FEWEST, MOST = 3, 10
-# Seconds for all rounds of a question, and of a turn: of its runs that are not timed, as threads have to find cores of
-# their own after a pause, and of those that are, of which there are at most ten.
-SECONDS, TURN = 0.2, 2e-3
+SECONDS = 0.2
+# A turn is as many seconds of runs that are not timed, in which threads find cores of their own after a pause, and then
+# as many of runs that are, of which there are `MOST` at most.
+TURN = 2e-3
 # Seconds between rounds: threads that slept get other cores.
 BETWEEN = 0.01
 # How much slower than the best a way is whose warm calls say that it cannot win.
 HOPELESS = 3.0
-# A way was disturbed where this thread had less of the processor than this share of the time, or where the median of
-# its runs is above so many times the least. All are tried so many times then, after so many seconds each.
+# A way was disturbed where this thread had less than `OWN` of the processor's time, or where the median of its runs is
+# more than `SPREAD` times the least. Where one was, the whole trial is made again, `LATER` seconds on, `TRIES` times in
+# all.
 OWN, SPREAD = 0.85, 1.5
 TRIES, LATER = 3, 0.05
 
@@ -112,7 +114,11 @@ def _kept_or_timed(
 
 
 def choose(seconds: Mapping[str, float], preferred: str, disturbed: Collection[str] = ()) -> str:
-    """The preferred way, or one that takes well below its time; of those the first, unless one takes well below its."""
+    """The way to take: the preferred one, or one that takes less than `REPLACES` of its time.
+
+    A way that replaces it is what the next ones have to beat, likewise. A disturbed way replaces none and is replaced by
+    none.
+    """
     chosen = preferred
     for name, taken in seconds.items():
         comparable = preferred not in disturbed and name not in disturbed
