@@ -3,9 +3,8 @@
     python benchmarks/rematerialisation.py [--stacks chain,transformer,convolution] [--json FILE] [--plot FILE]
 
 The limits are parts of what the compiled gradient takes without one, and what the same gradient takes with √n segments
-under `pb.checkpoint`. Memory is what `program()` says, and the most that tracemalloc, which NumPy reports its buffers
-to, sees in a call beside the program's own block. Times are medians of calls in alternation. With `--slope`, a chain of
-n layers is given the memory of 2 √n of its values: what it takes, and how many products it does again.
+under `pb.checkpoint`. Memory is what `program()` says. Times are medians of calls in alternation. With `--slope`, a
+chain of n layers is given the memory of 2 √n of its values: what it takes, and how many products it does again.
 """
 
 from __future__ import annotations

@@ -307,10 +307,11 @@ def fit(
         )
 
     def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
-        of_train = (
-            (training.tally.take(), math.nan) if summed and epoch else measured_on(model, train)
-        )
-        return Epoch(epoch, steps, *of_train, *measured_on(model, validation))
+        if summed and epoch:
+            found, score_found = training.tally.take(), math.nan
+        else:
+            found, score_found = measured_on(model, train)
+        return Epoch(epoch, steps, found, score_found, *measured_on(model, validation))
 
     def report(moment: str) -> None:
         run.seconds = time.perf_counter() - started

@@ -62,6 +62,16 @@ _known: dict[str, Answer] = {}
 _lock = threading.Lock()
 
 
+def _in_child() -> None:
+    """A child process has locks of its parent that nobody will let go."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
 def fastest(
     subject: str,
     question: dict[str, Any],

@@ -105,20 +105,20 @@ def product(out: Statements, s: Statement) -> Product:
 
 def choose(products: list[Product]) -> Choice:
     """The library and threads of a program with these products."""
+    largest = max((p.flops for p in products), default=0.0)
     own = None if _mkl.wanted() else blas.numpys()
+    if own is not None and largest < TRIED:
+        return Choice(own, serial=True)
     other = blas.mkl()
     if own is None:
         return Choice(other if other is not None else blas.numpys())
-    if max((p.flops for p in products), default=0.0) < TRIED:
-        return Choice(own, serial=True)
-    large = max(p.flops for p in products) >= LARGE
     threads = openblas.threads_allowed()
     ways = {ONE_THREAD: Choice(own, serial=True)}
     if threads > 1:
         ways[THREADS] = Choice(own)
     if other is not None:
         ways[MKL] = Choice(other)
-    preferred = THREADS if large and threads > 1 else ONE_THREAD
+    preferred = THREADS if largest >= LARGE and threads > 1 else ONE_THREAD
     if len(ways) == 1:
         return ways[preferred]
     counts: dict[Product, int] = {}

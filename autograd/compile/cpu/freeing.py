@@ -58,9 +58,8 @@ def _delete(out: Assembly, names: set[str]) -> None:
             end += 1  # within a loop, a name may be read again
         behind.setdefault(end, []).append(name)
     lines: list[str] = []
-    for i, line in enumerate([*out.lines, None]):
+    for i in range(len(out.lines) + 1):
         if i in behind:
             lines.append(f"del {', '.join(behind[i])}")
-        if line is not None:
-            lines.append(line)
+        lines += out.lines[i : i + 1]
     out.lines[:] = lines
