@@ -126,8 +126,8 @@ def _kept_or_timed(
 def choose(seconds: Mapping[str, float], preferred: str, disturbed: Collection[str] = ()) -> str:
     """The way to take: the preferred one, or one that takes less than `REPLACES` of its time.
 
-    A way that replaces it is what the next ones have to beat, likewise. A disturbed way replaces none, and none replaces
-    it.
+    The next ones have to beat in the same way the one that replaced it. A disturbed way replaces none, and stays if it
+    is the preferred one.
     """
     chosen = preferred
     for name, taken in seconds.items():
