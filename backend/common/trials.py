@@ -263,16 +263,17 @@ def _write(path: Path, text: str, answer: Answer) -> Answer:
 
 def answers() -> list[tuple[str, dict[str, Any], Answer]]:
     """Subject, question and answer of all that is kept for this processor, and of what this process found besides."""
-    found = dict(_known)
+    known, here = dict(_known), processor()
+    questions = [(json.loads(text), answer) for text, answer in known.items()]
+    found = [(question["subject"], question, answer) for question, answer in questions]
     for path in sorted(folder().glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):  # a damaged file
             text = json.loads(path.read_bytes())["question"]
-            answer = _read(path, text)
-            if answer is not None:
-                found.setdefault(text, answer)
-    questions = [(json.loads(text), answer) for text, answer in found.items()]
-    here = processor()
-    return [(q["subject"], q, a) for q, a in questions if q.get("processor") == here]
+            answer = None if text in known else _read(path, text)
+            question = json.loads(text)
+            if answer is not None and question["processor"] == here:
+                found.append((question["subject"], question, answer))
+    return found
 
 
 def describe() -> str:

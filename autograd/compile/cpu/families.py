@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -88,6 +89,16 @@ Met = dict[str, list[Variant]]
 
 _FAMILIES: dict[str, Family] = {}
 _LOCK = threading.Lock()
+
+
+def _in_child() -> None:
+    """A thread of the parent that held the lock is not there to let go of it."""
+    global _LOCK
+    _LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def kernel_for(

@@ -254,6 +254,14 @@ def test_described_in_one_line(machine):
     assert trials.describe() == "test by b (2 ×; times its time: a 2.00 to 4.00)"
 
 
+@pytest.mark.parametrize("question", ["", "[]", '"a"', "{}", "{", 1, None, [1]])
+def test_a_damaged_question_is_not_described(machine, question):
+    ask(machine, a=1e-3, b=5e-4)
+    content = {"question": question, "chosen": "a", "seconds": {"a": 1.0}, "disturbed": []}
+    (trials.folder() / "0.json").write_text(json.dumps(content))
+    assert trials.describe() == "test by b (1 ×; times its time: a 2.00)"
+
+
 def test_the_processor_has_a_name():
     assert trials.processor()
     assert trials.processor() == trials.processor.__wrapped__()

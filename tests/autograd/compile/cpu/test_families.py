@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -392,3 +393,12 @@ def test_a_folder_that_cannot_be_written_to(interpreted, folder, monkeypatch):
     families._FAMILIES.clear()
     meet_quickly()
     assert interpreted.general() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="Windows has no forks")
+def test_a_fork_has_a_lock_of_its_own(monkeypatch):
+    held = families._LOCK
+    monkeypatch.setattr(families, "_LOCK", held)  # restored afterwards
+    with held:  # a thread of the parent
+        families._in_child()
+        assert families._LOCK.acquire(blocking=False)
