@@ -130,7 +130,7 @@ def lay_out(
         ):
             raise AssertionError("an update taken into its product has to be in place")
     if kernels and not is_generic_library and group_rows(statements):
-        plan = make_plan(program, statements, donated, replaced_inputs)
+        plan = make_plan(program, statements, donated, replaced_inputs, tight=tight)
     return statements, plan
 
 
