@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.elementwise import TABLE, compute_dtype, operands
+from ..ir.elementwise import TABLE, compute_dtype, operands, simple_power
 from ..ir.program import ARRAY, NUMBER, Op, Value
 from ..ir.views import contiguous, contiguous_view
 from ..optimise.fuse import REDUCTIONS, Statement
@@ -197,9 +197,7 @@ class LoopWriter:
     def _expression(self, op: Op, before: list[list[str]]) -> str:
         dtype = compute_dtype(op)
         T = dtype.name
-        text = TABLE[op.name].text
-        if op.name == "pow" and op.args[1] in (2, 0.5):
-            text = "({0} * {0})" if op.args[1] == 2 else "math.sqrt({0})"
+        text = simple_power(op) or TABLE[op.name].text
         parts = []
         for i, x in enumerate(operands(op)):
             if (op.name, i) in (("where", 0), ("masked", 1)):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.elementwise import compute_dtype, is_elementwise
+from ..ir.elementwise import compute_dtype, is_elementwise, simple_power
 from ..ir.program import ARRAY, Op
 
 PRELUDE = r"""
@@ -225,9 +225,7 @@ def expression(op: Op, parts: list[str]) -> str:
         return f"{op.name}_{op.settings['to']}({parts[0]})"
     dtype = compute_dtype(op)
     name = c_name(dtype)
-    text = EXPRESSIONS[op.name].text
-    if op.name == "pow" and op.args[1] in (2, 0.5):
-        text = "({0} * {0})" if op.args[1] == 2 else "sqrt({0})"
+    text = simple_power(op, "sqrt") or EXPRESSIONS[op.name].text
     if dtype.kind == "i" and op.name in WRAPPING:
         wide = C_NAMES[f"uint{8 * max(dtype.itemsize, 4)}"]
         parts = [f"({wide}){part}" for part in parts]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..ir.elementwise import TABLE, compute_dtype, is_elementwise
+from ..ir.elementwise import TABLE, compute_dtype, is_elementwise, simple_power
 from ..ir.program import ARRAY, Op, Program, Value
 from ..ir.views import Ref, contiguous, contiguous_view, is_view, view_of
 from .fused_ops import fused_op
@@ -199,7 +199,7 @@ def loopable(op: Op) -> bool:
     if not is_elementwise(op) or not op.result.size:
         return False
     how = TABLE[op.name]
-    if not how.text or (how.slow and op.result.size > LARGEST_SLOW and not _root_or_square(op)):
+    if not how.text or (how.slow and op.result.size > LARGEST_SLOW and not simple_power(op)):
         return False
     every = [v for v in (*op.inputs(), op.result) if v.value_type == ARRAY]
     if not all(_simple(v.dtype) for v in every):
@@ -221,10 +221,6 @@ def blockable(op: Op, out: Statements) -> bool:
         or (v.shape == op.result.shape and _ref(out, v).strides == contiguous(v.shape))
         for v in op.inputs()
     )
-
-
-def _root_or_square(op: Op) -> bool:
-    return op.name == "pow" and not isinstance(op.args[1], Value) and op.args[1] in (2, 0.5)
 
 
 def _simple(dtype: Any) -> bool:

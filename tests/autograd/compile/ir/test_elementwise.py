@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import pullback as pb
-from pullback.autograd.compile.ir.elementwise import TABLE
+from pullback.autograd.compile.ir.elementwise import TABLE, simple_power
 
 X = np.asarray([0.25, 0.5, 0.75])
 NAMES = sorted(
@@ -46,3 +48,25 @@ def test_expressions_have_their_operands_and_nothing_else(name):
 
 def test_there_are_many():
     assert len(NAMES) > 20
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("exponent", [2, 3, 4, 3.0, 0.5])
+def test_powers_that_are_products_have_the_values_of_numpys(exponent, dtype):
+    """Within two units in the last place; overflow, underflow, zeros and NaN as NumPy has them."""
+    x = np.asarray([-0.0, 0.0, 1.0, -3.0, 1.5, 1e-20, -1e15, np.inf, -np.inf, np.nan, 0.1])
+    if dtype == "int64":
+        x = np.asarray([-7, 0, 3, 2**40])
+    if exponent == 0.5:
+        x = abs(x)
+    x = x.astype(np.result_type(np.dtype(dtype), exponent))
+    op = SimpleNamespace(name="pow", args=(None, exponent))
+    with np.errstate(all="ignore"):
+        text = simple_power(op, "np.sqrt").format("x")
+        wanted = x**exponent
+        found = eval(text, {"np": np, "x": x})
+    assert found.dtype == x.dtype
+    rtol = 2 * np.finfo(x.dtype).eps if x.dtype.kind == "f" else 0
+    assert_allclose(found, wanted, rtol=rtol)
+    assert np.array_equal(np.signbit(found), np.signbit(wanted))
+    assert simple_power(SimpleNamespace(name="multiply", args=(None, exponent))) == ""
