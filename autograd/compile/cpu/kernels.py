@@ -1,4 +1,4 @@
-"""The source of serial kernels: loops, matrix products and functions in one piece, one after another.
+"""The source of kernels: loops, matrix products and functions in one piece, one after another.
 
 Arrays that are not in the program's block of memory are arguments. Lengths, offsets and strides are holes of a
 template, which `families.py` fills in: with numbers, so that the compiler sees every trip count, or, where shapes
