@@ -75,8 +75,9 @@ def chosen(ct, larger, smaller):
 def shares(ct, larger, smaller):
     """The chosen cotangent, and the mask of elements that are equal, which got half, or NaN, which got nothing.
 
-    The mask is None where there are none. Then the sign of a difference, spread over the bits of a number, is the mask
-    of those that are chosen: two passes less than comparisons take.
+    Where there are none, the sign of a difference, spread over the bits of a number, is the mask of those that are
+    chosen: two passes less than comparisons take. The mask of ties is an array then too, since a compiled program
+    is recorded with some values and run with others.
     """
     if _arrays(larger, smaller) and _alike(ct, larger) and _alike(larger, smaller):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -90,12 +91,12 @@ def shares(ct, larger, smaller):
             bits: Any = share.view(_INTEGERS[char])
             np.right_shift(bits, _SIGN_BIT[char], bits)
             np.bitwise_and(bits, ct.view(bits.dtype), bits)
-            return share, None
+            return share, np.zeros(share.shape, np.bool_)
     wins = np.asarray(np.greater_equal(larger, smaller))
     odd = np.equal(wins, np.greater_equal(smaller, larger))
     share = masked(ct, wins)
     if not _any(odd, None):
-        return share, None
+        return share, odd
     if odd.ndim == 0:
         return np.asarray(share * 0.5, ct.dtype), odd
     indices = odd.nonzero()
@@ -111,7 +112,7 @@ def rest(ct, shares, smaller, larger):
         return chosen(ct, smaller, larger)
     out = np.empty(ct.shape, ct.dtype)
     np.bitwise_xor(ct.view(integers), share.view(integers), out.view(integers))
-    if odd is not None:
+    if _any(odd, None):
         indices = np.broadcast_to(odd, out.shape).nonzero()
         out[indices] = share[indices]
     return out

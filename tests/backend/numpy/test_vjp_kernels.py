@@ -157,6 +157,18 @@ def test_the_rest_of_a_share(x1, x2, dtype):
     np.testing.assert_array_equal(direct.rest(ct, shares, x2, x1), direct.chosen(ct, x2, x1))
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_ties_that_a_compiled_program_was_recorded_without(fast):
+    """What `shares` returns is of one kind whatever the values are, or a recorded program has only one kind."""
+    x1 = np.arange(8.0)
+    x2 = x1 + np.where(x1 % 3 > 0, 1.0, -1.0)
+    gradient = lambda x1, x2: pb.grad(lambda xs: xp.sum(xp.maximum(*xs) ** 2))((x1, x2))
+    compiled = pb.compile(gradient, fast=fast)
+    for pair in ((x1, x2), (x1, x1), (x1, np.where(x1 > 4, x1, x2)), (x2, x1)):
+        for a, b in zip(compiled(*pair), gradient(*pair), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_products_that_lose_digits_on_the_way_are_not_divided():
     """1e-200 · 1e-120 has three digits left, whatever comes after."""
     x = np.array([1e-200, 1e-120, 1e300, 1.0])
