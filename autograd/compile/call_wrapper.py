@@ -116,9 +116,10 @@ class FunctionWriter:
                     other = f"{x} is not {self.bind(guard.like)} and {other}"
                 lines.append(f"if {other}: return GUARD_FAILED")
             elif guard.argument_type == "number":
-                lines.append(
-                    f"if type({x}) is not {type(guard.like).__name__}: return GUARD_FAILED"
-                )
+                other = f"type({x}) is not {type(guard.like).__name__}"
+                if type(guard.like) is int and self.out.kernels:
+                    other += f" or not {-(2**63)} <= {x} < {2**63}"  # as kernels take them
+                lines.append(f"if {other}: return GUARD_FAILED")
             else:
                 arrays.append(i)
                 remembered = i in donated or (

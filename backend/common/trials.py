@@ -265,7 +265,10 @@ if hasattr(os, "register_at_fork"):
 def answers() -> list[tuple[str, dict[str, Any], Answer]]:
     """Subject, question and answer of all that is kept for this processor, and of what this process found besides."""
     found = dict(_known)
-    for path in sorted(folder().glob("*.json")):
+    files: list[Path] = []
+    with contextlib.suppress(OSError):  # a folder that may not be looked into
+        files = sorted(folder().glob("*.json"))
+    for path in files:
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             text = json.loads(path.read_bytes())["question"]
             answer = _read(path, text)

@@ -81,6 +81,14 @@ def test_numbers_that_are_read(prepared):
     assert len(calls) == 3  # m is never read
 
 
+def test_integers_that_kernels_cannot_take():
+    compiled, calls = counted(lambda x, n: x * n + 1.0, fast=True)
+    x = np.asarray([1.0, 2.0])
+    for n in (3, 2**62, -(2**63), 2**63, -(2**70)):
+        np.testing.assert_allclose(compiled(x, n), x * n + 1.0)
+    assert len(calls) == 3
+
+
 def test_one_program_reads_a_number_and_another_does_not():
     compiled, calls = counted(lambda x, n, m: x * int(m) if n > 3 else x * m)
     for _ in range(2):

@@ -270,6 +270,15 @@ def test_questions_that_are_none_are_not_listed(machine, question):
     assert len(trials.answers()) == 1
 
 
+def test_a_folder_that_may_not_be_looked_into(machine, monkeypatch):
+    def refused(*_):
+        raise PermissionError("not yours")
+
+    ask(machine, a=1e-3, b=5e-4)
+    monkeypatch.setattr(trials.Path, "glob", refused)
+    assert len(trials.answers()) == 1
+
+
 def test_a_user_without_a_home(monkeypatch):
     def home():
         raise RuntimeError("Could not determine home directory.")
