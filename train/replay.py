@@ -69,31 +69,28 @@ class Replayed:
         # kernels from the first call on: the numbers do not depend on when one is compiled
         self.fast = None if home.programs is not None else kernels and wanted(None)
         self.eager = ""
-        self._programs: dict[tuple[int, ...], Any] = {}
+        # one for batches of all sizes, which share kernels
+        self._program: Any = None
         self._calls: dict[tuple[int, ...], int] = {}
 
     def __call__(self, *args: Any) -> Any:
         """Make one step."""
         if self.eager:
             return self.step(*args)
-        # the number of rows is asked for first, so that the last batch's program is found at once
         batch = args[self.donated]
         rows = batch.shape if hasattr(batch, "shape") else shape_of(batch)
-        program = self._programs.get(rows)
-        if program is not None and self._calls[rows] >= 2:
-            return program(*args)
-        if program is None:
+        calls = self._calls.get(rows, 0)
+        if calls >= 2:
+            return self._program(*args)
+        if self._program is None:
             donate = tuple(range(self.donated))
-            program = self._programs[rows] = compile(
-                self.step,
-                donate_argnums=donate,
-                fast=self.fast,
-                precision=self.precision,
+            self._program = compile(
+                self.step, donate_argnums=donate, fast=self.fast, precision=self.precision
             )
         # the first call traces, the second one writes the program: nothing is overwritten if they fail
-        self._calls[rows] = self._calls.get(rows, 0) + 1
+        self._calls[rows] = calls + 1
         try:
-            return program(*args)
+            return self._program(*args)
         except DistributedError:
             # the ranks do not do the same: nothing that this one does alone can mend that
             raise

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.array import Array
 from ..pytree import tree
-from ..pytree.codegen import Unusual, write_flatten, write_unflatten
+from ..pytree.codegen import Unusual, orders, write_flatten, write_unflatten
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assembly import Assembly
 from .tracing.guards import GUARD_FAILED, ArgumentGuard, is_changeable, static_key
@@ -91,6 +91,8 @@ class FunctionWriter:
             f"if len(args) != {len(args)}: return GUARD_FAILED",
             f"leaves, spec = {self.bind(tree.flatten)}((({given}), kwargs))",
             f"if spec != {self.bind(spec)}: return GUARD_FAILED",
+            f"orders = {self.bind(orders)}((({given}), kwargs))",
+            f"if orders != {self.bind(orders((chosen, kwargs)))}: return GUARD_FAILED",
         ]
         if names:
             self.lines.append(f"{''.join(name + ', ' for name in names)} = leaves")
@@ -114,9 +116,10 @@ class FunctionWriter:
                     other = f"{x} is not {self.bind(guard.like)} and {other}"
                 lines.append(f"if {other}: return GUARD_FAILED")
             elif guard.argument_type == "number":
-                lines.append(
-                    f"if type({x}) is not {type(guard.like).__name__}: return GUARD_FAILED"
-                )
+                other = f"type({x}) is not {type(guard.like).__name__}"
+                if type(guard.like) is int and self.out.kernels:
+                    other += f" or not {-(2**63)} <= {x} < {2**63}"  # as kernels take them
+                lines.append(f"if {other}: return GUARD_FAILED")
             else:
                 arrays.append(i)
                 remembered = i in donated or (

@@ -205,6 +205,20 @@ def write_unflatten(x: PyTree, leaf: Callable[[], str], bind: Bind, lines: list[
     return _write_dataclass(cls, fields, bind, lines)
 
 
+def orders(x: PyTree) -> list[tuple[Any, ...]]:
+    """The keys of each dict in a tree, in their order, which structures that are equal need not share."""
+    if type(x) in LEAF_TYPES or x is None:
+        return []
+    if isinstance(x, dict):
+        inner = list(x.values())
+    elif isinstance(x, tuple | list):
+        inner = list(x)
+    else:
+        inner = [getattr(x, name) for name in FIELDS.get(type(x), ([], []))[0]]
+    below = [order for part in inner for order in orders(part)]
+    return [tuple(x), *below] if isinstance(x, dict) else below
+
+
 def _parts(x: PyTree) -> list[tuple[Any, str, str]] | None:
     """The children of a node, each with its accessor and a suffix for names; None of a leaf."""
     cls = type(x)
@@ -236,9 +250,10 @@ def _tests(x: PyTree, name: str, bind: Bind) -> list[str]:
         # the same object first: it is faster, and NaN is not equal to itself
         fields = [(f"{name}.{s}", bind(getattr(x, s))) for s in FIELDS[cls][1]]
         return tests + [f"{given} is not {like} and {given} != {like}" for given, like in fields]
-    tests.append(f"len({name}) != {len(x)}")
-    if cls is dict:
-        tests += [f"{key!r} not in {name}" for key in sorted(x)]
+    # the order of a dict's keys counts, as a function may go through them in that order
+    tests.append(
+        f"tuple({name}) != {bind(tuple(x))}" if cls is dict else f"len({name}) != {len(x)}"
+    )
     return tests
 
 

@@ -165,14 +165,18 @@ def flatten(tree: PyTree) -> tuple[list[Any], Any]:
             register(leaf_type)
             return flatten(tree)
         LEAF_TYPES.add(leaf_type)
-    structure = _structures.get(spec)
+    if not (type(tree) in FIELDS or is_named_tuple(tree)):
+        # made anew: two that are equal may differ in the order of a dict's keys
+        return found, Structure(spec)
+    structure = _structures.get(spec)  # of a model, or the state of an optimiser
     if structure is None:
         if len(_structures) > 256:
             _structures.clear()
             _latest.clear()
         structure = _structures[spec] = Structure(spec)
-        if type(tree) in FIELDS or is_named_tuple(tree):  # a model; the state of an optimiser
-            structure.generate(tree)
+        structure.generate(tree)
+    elif structure.flatten is not None and structure.flatten(tree) is None:
+        return found, Structure(spec)  # the same
     if structure.flatten is not None:
         _latest[type(tree)] = structure
     return found, structure

@@ -17,6 +17,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 import os
 import platform
 import statistics
@@ -216,7 +217,12 @@ def cache_folder() -> Path:
     if given:
         return Path(given)
     base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(base) if base else Path.home() / ".cache") / "pullback"
+    if base:
+        return Path(base) / "pullback"
+    try:
+        return Path.home() / ".cache" / "pullback"
+    except RuntimeError:  # a user without a home, as containers have
+        return Path(tempfile.gettempdir()) / f"pullback-{getattr(os, 'geteuid', int)()}"
 
 
 def folder() -> Path:
@@ -232,9 +238,10 @@ def _read(path: Path, text: str) -> Answer | None:
             return None
         seconds = {name: float(value) for name, value in found["seconds"].items()}
         answer = Answer(found["chosen"], seconds, tuple(map(str, found["disturbed"])))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        usable = answer.chosen in seconds and all(0.0 < x < math.inf for x in seconds.values())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return answer if answer.chosen in answer.seconds else None
+    return answer if usable else None
 
 
 def _write(path: Path, text: str, answer: Answer) -> Answer:
@@ -261,19 +268,31 @@ def _write(path: Path, text: str, answer: Answer) -> Answer:
     return answer
 
 
+def _in_child() -> None:
+    """A lock that another thread had when this process was forked is never let go."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
 def answers() -> list[tuple[str, dict[str, Any], Answer]]:
     """Subject, question and answer of all that is kept for this processor, and of what this process found besides."""
-    known, here = dict(_known), processor()
-    questions = [(json.loads(text), answer) for text, answer in known.items()]
-    found = [(question["subject"], question, answer) for question, answer in questions]
-    for path in sorted(folder().glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):  # a damaged file
+    found = dict(_known)
+    files: list[Path] = []
+    with contextlib.suppress(OSError):  # a folder that may not be looked into
+        files = sorted(folder().glob("*.json"))
+    for path in files:
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             text = json.loads(path.read_bytes())["question"]
-            answer = None if text in known else _read(path, text)
-            question = json.loads(text)
-            if answer is not None and question["processor"] == here:
-                found.append((question["subject"], question, answer))
-    return found
+            answer = _read(path, text)
+            if answer is not None and json.loads(text)["subject"]:
+                found.setdefault(text, answer)
+    questions = [(json.loads(text), answer) for text, answer in found.items()]
+    here = processor()
+    return [(q["subject"], q, a) for q, a in questions if q.get("processor") == here]
 
 
 def describe() -> str:

@@ -119,7 +119,8 @@ class _Process:
         self.folder = folder
         start = _START.format(module=__name__)
         self.popen = subprocess.Popen(
-            [sys.executable, "-c", start, json.dumps([str(path) for path in sys.path])],
+            # -P: nothing may be imported from the folder that this process happens to be in
+            [sys.executable, "-P", "-c", start, json.dumps([str(path) for path in sys.path])],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, bufsize=0,
         )  # fmt: skip
         assert self.popen.stdin is not None

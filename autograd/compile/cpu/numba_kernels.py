@@ -63,7 +63,12 @@ class Source:
 
     def is_there(self) -> bool:
         """Whether nothing has to be compiled for it."""
-        return self.name in _LOADED or (cache.cache_folder() / f"{self.name}.sha256").is_file()
+        if self.name in _LOADED:
+            return True
+        try:
+            return (cache.cache_folder() / f"{self.name}.sha256").is_file()
+        except OSError:  # a folder that may not be looked into
+            return False
 
 
 class _Missing(threading.local):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import defaultdict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ...core.array import backend_array
 from ...pytree import tree
@@ -71,7 +74,7 @@ class ArgumentGuard:
 
 # Types whose values are hashed, and equal to no other value of their type.
 PLAIN = frozenset((bool, int, str, bytes, type(None)))
-CONTAINERS = frozenset((tuple, list, dict, set, frozenset))
+CONTAINERS = (tuple, list, dict, set, frozenset, deque, bytearray)
 
 
 def static_key(x: Any) -> Hashable:
@@ -79,7 +82,8 @@ def static_key(x: Any) -> Hashable:
 
     Types count, so that 1, 1.0 and True are three values, within containers too, and 0.0 is not -0.0; NaN is NaN. Of
     lists, dicts, sets and dataclasses it holds what is in them now, so that one that is changed where it is has another
-    key. Objects that cannot be compared are themselves alone.
+    key; so it does of NumPy's arrays, and of the attributes of objects without a hash. Objects that cannot be compared
+    are themselves alone.
     """
     cls = type(x)
     if cls in PLAIN:
@@ -88,14 +92,31 @@ def static_key(x: Any) -> Hashable:
         return (cls, float(x), math.copysign(1.0, x)) if x == x else (cls, "nan")
     if cls is complex:
         return cls, repr(x)
-    if cls in CONTAINERS:
-        if cls is dict:
-            return dict, *((static_key(k), static_key(v)) for k, v in x.items())
-        parts = (static_key(part) for part in x)
-        return (cls, *parts) if cls in (tuple, list) else (cls, frozenset(parts))
-    if is_changeable(x) and dataclasses.is_dataclass(cls):
-        return cls, *(static_key(getattr(x, f.name)) for f in dataclasses.fields(cls))
-    return cls, _Compared(x)
+    if isinstance(x, np.ndarray | np.generic) and not x.dtype.hasobject:
+        return cls, x.dtype, x.shape, x.tobytes()
+    if isinstance(x, CONTAINERS):
+        return cls, _contents(x), _fields(x)
+    if dataclasses.is_dataclass(cls):
+        changeable, params = is_changeable(x), cls.__dataclass_params__
+        if changeable or params.eq:
+            names = [f.name for f in dataclasses.fields(cls) if changeable or f.compare]
+            return cls, *(static_key(getattr(x, name)) for name in names)
+    return cls, _fields(x) if is_changeable(x) else (), _Compared(x)
+
+
+def _contents(x: Any) -> Hashable:
+    if isinstance(x, dict):
+        return tuple([(static_key(k), static_key(v)) for k, v in x.items()])
+    parts = [static_key(part) for part in x]
+    return frozenset(parts) if isinstance(x, set | frozenset) else tuple(parts)
+
+
+def _fields(x: Any) -> Hashable:
+    """What an object holds besides its contents: attributes, and what a dict makes of missing keys."""
+    factory = static_key(x.default_factory) if isinstance(x, defaultdict) else None
+    return factory, *(
+        (name, static_key(value)) for name, value in getattr(x, "__dict__", {}).items()
+    )
 
 
 def is_changeable(x: Any) -> bool:

@@ -15,6 +15,7 @@ from ....backend import is_array
 from ...core.array import Array, backend_array, is_traced, unwrap_closed
 from ...core.levels.batched import Batched, all_rows
 from ...pytree import tree
+from ...pytree.codegen import orders
 from .guards import PLAIN, static_key
 from .tracer import Tracer
 
@@ -69,7 +70,7 @@ def _add(x: Any, known: list[Any], leaves: list[Any]) -> bool:
         leaves.append(x)
         return True
     found, structure = tree.flatten(x)
-    known.append(structure)
+    known += structure, *orders(x)
     leaves += found
     for leaf in found:
         cls = type(leaf)

@@ -81,12 +81,40 @@ def test_numbers_that_are_read(prepared):
     assert len(calls) == 3  # m is never read
 
 
+def test_integers_that_kernels_cannot_take():
+    compiled, calls = counted(lambda x, n: x * n + 1.0, fast=True)
+    x = np.asarray([1.0, 2.0])
+    for n in (3, 2**62, -(2**63), 2**63, -(2**70)):
+        np.testing.assert_allclose(compiled(x, n), x * n + 1.0)
+    assert len(calls) == 3
+
+
 def test_one_program_reads_a_number_and_another_does_not():
     compiled, calls = counted(lambda x, n, m: x * int(m) if n > 3 else x * m)
     for _ in range(2):
         for n, m in itertools.product((1, 5), (2, 3, 4)):
             np.testing.assert_array_equal(compiled(np.ones(2), n, m), np.full(2, m))
     assert len(calls) == 1 + 3
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda d: d, lambda d: {0: d}]
+)  # keys that are no names are left to optree
+def test_the_order_of_a_dict(wrap):
+    def first(d):
+        d = d.get(0, d)
+        return xp.sum(3.0 * next(iter(d.values())))
+
+    compiled = pb.compile(first, fast=False)
+    x, y = np.ones(2), 2.0 * np.ones(2)
+    for _ in range(3):
+        assert compiled(wrap({"a": x, "b": y})) == 6.0
+        assert compiled(wrap({"b": y, "a": x})) == 12.0
+    assert len(compiled._executables) == 2
+    by_name = pb.compile(lambda **named: first(named), fast=False)
+    for _ in range(2):
+        assert by_name(a=x, b=y) == 6.0
+        assert by_name(b=y, a=x) == 12.0
 
 
 def test_static_values_are_found_again():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import operator as op
+import threading
 
 import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.functions import writes
 
 from ..._host import A, numpy_is_active, same  # noqa: F401 - one is a fixture
 
@@ -149,3 +152,32 @@ def test_a_mask_that_leaves_something_keeps_its_derivative(lib):
         return pb.xp.sum(y)
 
     np.testing.assert_array_equal(lib.to_numpy(pb.grad(f)(lib.asarray(np.ones(3)))), [3, 2, 3])
+
+
+def test_an_array_in_a_cycle_while_another_thread_collects(monkeypatch):
+    collect, calls = gc.collect, []
+
+    def refused(*args):  # what `gc.collect` does while another thread is in it
+        calls.append(1)
+        return 0 if len(calls) < 3 else collect(*args)
+
+    monkeypatch.setattr(writes.gc, "collect", refused)
+
+    def f(x):
+        total = xp.zeros_like(x)
+        total += x
+        cycle = [total]
+        cycle.append(cycle)
+        return xp.sum(2.0 * x)
+
+    end = threading.Event()
+    other = threading.Thread(target=end.wait)
+    other.start()
+    gc.disable()
+    try:
+        assert pb.compile(f, fast=False)(np.ones(2)) == 4.0
+    finally:
+        gc.enable()
+        end.set()
+        other.join()
+    assert len(calls) == 3

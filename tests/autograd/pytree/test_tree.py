@@ -164,3 +164,19 @@ def test_structures_of_leaves_are_those_of_optree():
         assert pb.tree.unflatten(spec, leaves) == nested
     with pytest.raises(ValueError, match=r"tuple|Expected"):
         pb.tree.flatten_as(pb.tree.flatten((1.0, 2.0))[1], (1.0, 2.0, 3.0))
+
+
+def test_dicts_of_equal_structure_keep_their_own_order():
+    a, b = {"x": 1.0, "y": 2.0}, {"y": 3.0, "x": 4.0}
+    assert pb.tree.flatten(a)[1] == pb.tree.flatten(b)[1]
+    for d in (a, b, a):
+        for tree in (d, [d], Point(d, 0.0), Layer(d)):
+            out = pb.tree.map(lambda x: 2 * x, tree)
+            found = out if isinstance(out, dict) else out.W if isinstance(out, Layer) else out[0]
+            assert list(found.items()) == [(key, 2 * x) for key, x in d.items()]
+
+
+def test_a_gradient_is_that_of_the_arguments_order():
+    first = pb.grad(lambda d: 3.0 * next(iter(d.values())))
+    assert first({"x": 1.0, "y": 1.0}) == {"x": 3.0, "y": 0.0}
+    assert first({"y": 1.0, "x": 1.0}) == {"x": 0.0, "y": 3.0}

@@ -115,6 +115,9 @@ def test_an_answer_is_given_once_and_kept(machine, monkeypatch):
         b'{"question": "Q", "chosen": "z", "seconds": {"a": 1.0}, "disturbed": []}',
         b'{"question": "Q", "chosen": "a", "seconds": {"a": "x"}, "disturbed": []}',
         b'{"question": "Q", "chosen": "a", "seconds": [1], "disturbed": []}',
+        b'{"question": "Q", "chosen": ["a"], "seconds": {"a": 1.0}, "disturbed": []}',
+        b'{"question": "Q", "chosen": "a", "seconds": {"a": 0.0, "b": 1.0}, "disturbed": []}',
+        b'{"question": "Q", "chosen": "a", "seconds": {"a": NaN}, "disturbed": []}',
     ],
 )  # fmt: skip
 def test_a_damaged_file_costs_a_trial_and_is_replaced(machine, monkeypatch, content):
@@ -265,3 +268,37 @@ def test_a_damaged_question_is_not_described(machine, question):
 def test_the_processor_has_a_name():
     assert trials.processor()
     assert trials.processor() == trials.processor.__wrapped__()
+
+
+@pytest.mark.parametrize("question", ["x", "[]", "{}", "1"])
+def test_questions_that_are_none_are_not_listed(machine, question):
+    ask(machine, a=1e-3, b=5e-4)
+    content = {"question": question, "chosen": "a", "seconds": {"a": 1.0}, "disturbed": []}
+    (trials.folder() / "other.json").write_text(json.dumps(content))
+    assert len(trials.answers()) == 1
+
+
+def test_a_folder_that_may_not_be_looked_into(machine, monkeypatch):
+    def refused(*_):
+        raise PermissionError("not yours")
+
+    ask(machine, a=1e-3, b=5e-4)
+    monkeypatch.setattr(trials.Path, "glob", refused)
+    assert len(trials.answers()) == 1
+
+
+def test_a_user_without_a_home(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("PULLBACK_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(trials.Path, "home", home)
+    assert trials.cache_folder().name.startswith("pullback-")
+
+
+def test_a_fork_does_not_inherit_a_lock(monkeypatch):
+    monkeypatch.setattr(trials, "_lock", threading.Lock())
+    trials._lock.acquire()
+    trials._in_child()
+    assert trials._lock.acquire(blocking=False)

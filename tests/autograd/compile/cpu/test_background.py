@@ -228,6 +228,25 @@ def test_a_folder_that_cannot_be_written_to(process, monkeypatch):
     compiled_here(process)
 
 
+def test_a_folder_that_may_not_be_looked_into(process, monkeypatch):
+    def refused(*_: Any) -> Any:
+        raise PermissionError("not yours")
+
+    with monkeypatch.context() as within:
+        within.setattr(cache.Path, "is_file", refused)
+        assert not native.Source("kernel_x", "", ()).is_there()
+
+
+def test_nothing_is_imported_from_the_working_directory(folder, monkeypatch, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "queue.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.chdir(elsewhere)
+    process = background._Process(folder)
+    process.end()
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_process_that_fails(process):
     """What it cannot compile is compiled here."""
     compiled = pb.compile(f)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import array_api_strict
@@ -32,6 +33,11 @@ class Colour(enum.Enum):
 class Model:
     W: Any
     name: str = pb.tree.static(default="model")
+
+
+@dataclass(frozen=True)
+class Settings:
+    scale: float
 
 
 def known(*args: Any, static: tuple[int, ...] = (), **kwargs: Any) -> Any:
@@ -65,6 +71,9 @@ DIFFERENT: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "a named tuple": ((Point(X, X),), {}),
     "another one": ((Other(X, X),), {}),
     "a dict": (({"x": X, "y": X},), {}),
+    "keys in another order": (({"y": X, "x": X},), {}),
+    "within a list": (([{"x": X, "y": X}],), {}),
+    "in another order within it": (([{"y": X, "x": X}],), {}),
     "other keys": (({"x": X, "z": X},), {}),
     "an ordered one": ((OrderedDict(x=X, y=X),), {}),
     "one with defaults": ((defaultdict(list, x=X, y=X),), {}),
@@ -110,6 +119,9 @@ VALUES: list[Any] = [
     1, 1.0, True, 0, False, 0.0, -0.0, float("nan"), float("inf"), 1j, complex(0.0, -0.0), complex(0.0, 0.0),
     "a", b"a", None, (1,), (1.0,), (True,), (0.0,), (-0.0,), ((1,),), [1], [1.0], [[1]],
     {"a": 1}, {"a": 1.0}, {"a": True}, {1}, frozenset({1}), Colour.RED, Colour.BLUE,
+    np.float32(0.0), np.float32(-0.0), Settings(1), Settings(1.0), Settings(-0.0), Settings(0.0),
+    Other(1, 1), Other(1.0, 1), Point(1, 1), np.ones(2), np.ones(2, "f4"), np.ones((1, 2)),
+    defaultdict(int), defaultdict(list),
     np.float32(1.0), np.float64(1.0), np.dtype("f4"), np.dtype("f8"), len, max, slice(1), slice(2),
 ]  # fmt: skip
 
@@ -129,6 +141,13 @@ def test_a_static_value_that_is_changed_where_it_is():
         ({1}, lambda v: v.add(2)),
         (([1],), lambda v: v[0].append(2)),
         (Model(1.0), lambda v: setattr(v, "W", 2.0)),
+        (OrderedDict(a=1), lambda v: v.update(a=2)),
+        (defaultdict(int, a=1), lambda v: v.update(a=2)),
+        (deque([1]), lambda v: v.append(2)),
+        (bytearray(b"a"), lambda v: v.append(2)),
+        (SimpleNamespace(a=[1]), lambda v: v.a.append(2)),
+        (Other([1], 2), lambda v: v.x.append(2)),
+        (np.ones(2), lambda v: v.fill(2.0)),
     ):
         before = known(value, static=(0,))
         assert known(value, static=(0,)) == before
@@ -146,8 +165,9 @@ def test_static_values_that_cannot_be_compared():
     a, b = Odd(), Odd()
     assert known(a, static=(0,)) == known(a, static=(0,))
     assert known(a, static=(0,)) != known(b, static=(0,))
-    assert known(X, static=(0,)) == known(X, static=(0,))
-    assert known(X, static=(0,)) != known(X.copy(), static=(0,))
+    whatever = np.asarray([a, b], object)
+    assert known(whatever, static=(0,)) == known(whatever, static=(0,))
+    assert known(whatever, static=(0,)) != known(whatever.copy(), static=(0,))
 
 
 @pytest.mark.parametrize("static", [(), (0,)])
