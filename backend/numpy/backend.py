@@ -20,6 +20,7 @@ from ..generic import norms, products, random
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
+from .kept_memory import is_only_view
 from .networks import attention, convolution, pooling, recurrence, segments
 from .short_rows import (
     LONGEST_EXTREME,
@@ -201,7 +202,7 @@ def asarray(host: Any, dtype: DType = None) -> np.ndarray:
 
 def as_gradient(x: Any) -> np.ndarray:
     """`x` if it owns a writable buffer in C order, else such a copy (0-d scalars become arrays)."""
-    if type(x) is np.ndarray and x.base is None and x.flags.carray:
+    if type(x) is np.ndarray and x.flags.carray and (x.base is None or is_only_view(x)):
         return x
     return np.array(x, order="C")
 

@@ -20,7 +20,7 @@ import numpy as np
 from ..common import trials
 from ..common.errors import singular
 from ..common.typing import DType
-from . import mkl, openblas
+from . import kept_memory, mkl, openblas
 
 EPS = {char: float(np.finfo(char).eps) for char in "fdFD"}
 HALF = {char: eps**0.5 for char, eps in EPS.items()}  # of the digits
@@ -86,14 +86,21 @@ def _ways(kind: str, n: int, char: str, found: mkl.Mkl) -> dict[str, Callable[[]
     }
 
 
+def _as_scipy_takes_it(a: np.ndarray) -> tuple[np.ndarray, bool]:
+    """A large matrix as a copy in memory that is kept, and whether it is one; SciPy copies others in less time."""
+    large = a.nbytes >= kept_memory.LEAST
+    return (kept_memory.copy_in_columns(a) if large else a), large
+
+
 def getrf(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, bool]:
-    """P L U = a, of a fresh copy: factors, pivots, the first zero pivot (from 1) or 0, whether by MKL."""
+    """P L U = a, of a copy: factors, pivots, the first zero pivot (from 1) or 0, whether by MKL."""
     char = a.dtype.char
     routines = _mkl_for("LU", a.shape[0], char)
     if routines is None:
-        lu, pivots, info = routine("getrf", char)(a)
+        own, is_copy = _as_scipy_takes_it(a)
+        lu, pivots, info = routine("getrf", char)(own, overwrite_a=is_copy)
         return lu, pivots, info, False
-    lu = np.array(a, order="F")
+    lu = kept_memory.copy_in_columns(a)
     pivots, info = routines.getrf(lu)
     return lu, pivots, info, True
 
@@ -112,7 +119,8 @@ def potrf(a: np.ndarray, lower: bool, clean: bool = False) -> tuple[np.ndarray, 
     """The factorisation a = L Lᴴ = Uᴴ U in one triangle of a fresh copy, the other as it was, or zero if `clean`."""
     routines = _mkl_for("Cholesky", a.shape[0], a.dtype.char)
     if routines is None:
-        return routine("potrf", a.dtype.char)(a, lower=lower, clean=clean)
+        own, is_copy = _as_scipy_takes_it(a)
+        return routine("potrf", a.dtype.char)(own, lower=lower, clean=clean, overwrite_a=is_copy)
     c = np.array(np.tril(a) if clean and lower else np.triu(a) if clean else a, order="F")
     return c, routines.potrf(c, lower)
 

@@ -18,7 +18,7 @@ from ..generic import factors as generic
 from ..generic.factors import Factor
 from ..generic.finite import NotFinite
 from ..generic.namespace import extend
-from . import lapack
+from . import kept_memory, lapack
 from .banded_factors import banded, banded_cholesky, within
 from .factors import cholesky, ldl, lu, triangle
 from .lapack import EPS
@@ -189,7 +189,8 @@ def outer(x1: RawArray, x2: RawArray, /) -> Any:
     """
     if x1.ndim != 1 or x2.ndim != 1 or x1.dtype is not x2.dtype or x1.dtype.char not in "fd":
         return STANDARD.linalg.outer(x1, x2)
-    return np.dot(x1[:, None], x2[None, :])
+    out = kept_memory.empty((x1.shape[0], x2.shape[0]), x1.dtype.newbyteorder("="))
+    return np.dot(x1[:, None], x2[None, :], out=out)
 
 
 def standard_cholesky(x: Any, /, *, upper: bool = False) -> Any:

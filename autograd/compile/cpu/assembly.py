@@ -33,6 +33,10 @@ _INFIX = {
     operator.mod: "%", operator.pow: "**", operator.lt: "<", operator.le: "<=", operator.gt: ">",
     operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
 }  # fmt: skip
+# What writes into a buffer and is no elementwise ufunc of the table.
+_OTHERS = {
+    "linalg.outer": numpy_calls.outer_into, "matmul": np.matmul, "where": numpy_calls.where_into,
+}  # fmt: skip
 
 
 @dataclass
@@ -245,9 +249,7 @@ class Assembly:
             copyto = self.known("copyto", np.copyto)
             self.lines.append(f'{copyto}({target}, {self.argument(op.args[0])}, "unsafe")')
             return
-        ufunc = np.matmul if op.name == "matmul" else TABLE[op.name].ufunc
-        if op.name == "where":
-            ufunc = numpy_calls.where_into
+        ufunc = _OTHERS.get(op.name) or TABLE[op.name].ufunc
         if s.halves:
             ufunc = numpy_calls.in_halves(ufunc)
         function = self.known(f"np_{op.name.rpartition('.')[2]}{'_halves' * s.halves}", ufunc)

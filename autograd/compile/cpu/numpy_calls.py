@@ -100,6 +100,11 @@ def where_into(condition: Any, x1: Any, x2: Any, target: Any) -> None:
     np.copyto(target, np.asarray(x1) if type(x1) is int else x1, "unsafe", condition)
 
 
+def outer_into(x1: Any, x2: Any, target: Any) -> None:
+    """The product x1 x2ᵀ into a buffer, by the call of BLAS that `backend.numpy.linalg.outer` makes."""
+    np.dot(x1[:, None], x2[None, :], out=target)
+
+
 def in_halves(ufunc: Any) -> Callable[[Any, Any], None]:
     """``f(x, out)``: a function of one array by two threads, with the caller's `numpy.errstate` in both."""
 

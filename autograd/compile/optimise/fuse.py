@@ -303,6 +303,8 @@ def goes_into(op: Op) -> bool:
         return _same_kind_of_sum(op)
     if op.name == "matmul":
         return all(type(x) is Value and len(x.shape) >= 2 for x in op.args)
+    if op.name == "linalg.outer" and str(result.dtype) in ("float32", "float64"):  # by BLAS
+        return all(type(x) is Value and len(x.shape) == 1 and x.dtype == result.dtype for x in op.args)  # fmt: skip
     return False
 
 

@@ -102,3 +102,45 @@ def test_bytes_the_other_way_round_run_without_kernels_and_do_no_harm_to_other_a
     for given in (x.astype(">f8"), x, x.astype(">f8"), x):
         for _ in range(2):
             np.testing.assert_allclose(pb.to_numpy(step(given)), np.exp(x) * x + 1, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128", "int64"])
+def test_outer_products_are_written_where_they_are_returned(fast, dtype):
+    compiled = pb.compile(lambda x, y: (xp.linalg.outer(x, y), xp.linalg.outer(y, x) + 1), fast=fast)  # fmt: skip
+    x, y = (np.arange(n).astype(dtype) - 3 for n in (5, 8))
+    strided = np.stack([y, y], 1)[:, 1]
+    for first, second in [(x, y), (2 * x, strided), (x[::-1], y)] * 2:
+        out, plus_one = map(pb.to_numpy, compiled(first, second))
+        assert out.tobytes() == pb.to_numpy(xp.linalg.outer(first, second)).tobytes()
+        np.testing.assert_allclose(plus_one, second[:, None] * first + 1)
+        assert out.base is None
+        assert out.flags.carray
+    # at once, not as a copy of what the library's function returned
+    assert ("np_outer" in compiled.source()) == dtype.startswith("float")
+    assert compiled(x[:0], y)[0].shape == (0, 8)
+
+
+def test_the_gradient_of_a_solve_is_written_where_it_is_returned(fast):
+    rng = np.random.default_rng(0)
+    A, b = rng.standard_normal((200, 200)) + 15 * np.eye(200), rng.standard_normal(200)
+    both = pb.value_and_grad(lambda A, b: b @ pb.linalg.solve(A, b), argnums=(0, 1))
+    compiled = pb.compile(lambda A, b: both(A, b), fast=fast)
+    compiled(A, b)
+    kept, copies, given = [], [], set()
+    for k in range(6):
+        M = A + k
+        value, (A_bar, b_bar) = compiled(M, b)
+        expected = both(M, b)
+        np.testing.assert_allclose(value, expected[0], rtol=1e-12)
+        np.testing.assert_allclose(A_bar, expected[1][0], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(b_bar, expected[1][1], rtol=1e-9, atol=1e-12)
+        kept.append(A_bar)
+        copies.append(A_bar.copy())
+    assert len({x.__array_interface__["data"][0] for x in kept}) == 6
+    for mine, copy in zip(kept, copies, strict=True):
+        np.testing.assert_array_equal(mine, copy)  # what is held does not change
+    del kept, mine, A_bar, expected
+    for _ in range(6):
+        _, (A_bar, _) = compiled(A, b)
+        given.add(A_bar.__array_interface__["data"][0])
+    assert len(given) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.autograd.compile.cpu import numpy_calls
 
 # less than a block, a block, a block and a rest, two blocks
@@ -50,3 +51,18 @@ def test_where():
     small = np.empty(3, np.int8)
     numpy_calls.where_into(condition, np.int8([1, 2, 3]), 300, small)
     assert small.tolist() == [1, 300 - 256, 3]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (5, 1), (7, 9), (300, 200)])
+def test_outer_products_have_the_bits_of_the_librarys(n, m, dtype):
+    x = np.resize([np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, 1e-40, -3.0, 1.5], n).astype(dtype)
+    y = np.resize([-2.5, -0.0, np.inf, 1e-40, 0.0, np.nan, 7.0], m).astype(dtype)
+    library = pb.backend.resolve("numpy").xp.linalg.outer
+    target = np.full((n, m), 7, dtype)
+    wide = np.zeros((m, 3), dtype)
+    wide[:, 1] = y
+    for second in (y, y[::-1], wide[:, 1], np.broadcast_to(y[:1], (m,))):
+        with np.errstate(invalid="ignore"):
+            numpy_calls.outer_into(x, second, target)
+            assert target.tobytes() == library(x, second).tobytes()
