@@ -29,8 +29,9 @@ def program_text(executable: Any, out: Assembly) -> str:
     )
     if executable.awaited is not None:
         n = len(executable.awaited.sources)
+        are, they = ("is", "it is") if n == 1 else ("are", "they are")
         lines.append(
-            f"kernels: {n} are being compiled by another process; NumPy until they are there"
+            f"kernels: {n} {are} being compiled by another process; NumPy until {they} there"
         )
     if out.device is not None:
         steps = len(set(out.statements.times))

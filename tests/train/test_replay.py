@@ -344,12 +344,12 @@ def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision):
     """One segment, which is one graph: no call of an array function cuts it, the tally of steps included."""
-    programs = []
+    steps = []
     given = _replay.Replayed.__init__
 
     def noted(self, *args):
         given(self, *args)
-        programs.append(self._programs)
+        steps.append(self)
 
     monkeypatch.setattr(_replay.Replayed, "__init__", noted)
     labels = np.arange(61) % 4
@@ -365,7 +365,8 @@ def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision)
     assert [run.eager for run in runs] == ["", "compile=False"]
     tolerance = 1e-5 if precision == "float32" else 1e-2
     assert runs[0].history[-1].loss == pytest.approx(runs[1].history[-1].loss, rel=tolerance)
-    assert sorted(programs[0]) == [(5, 3), (8, 3)]
-    for program in programs[0].values():
-        (entry,) = program._executables
+    assert sorted(steps[0].calls) == [((5, 3), 2), ((8, 3), 2)]
+    programs = steps[0]._program._executables
+    assert len(programs) == 2
+    for entry in programs:
         assert [line.partition("_")[0] for line in entry.assembly.lines] == ["segment"]

@@ -36,7 +36,7 @@ def wanted(fast: bool | None, elsewhere: bool = False) -> bool:
     """Whether loops are compiled to kernels: as asked, else where numba, or something else, can do that."""
     if fast is not None:
         return fast
-    on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
+    on = os.environ.get("PULLBACK_FAST", "1").lower() not in ("0", "no", "off", "false")
     return on and (elsewhere or available())
 
 

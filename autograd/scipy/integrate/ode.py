@@ -238,12 +238,15 @@ def _by_odeint(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) -> 
 def _by_solve_ivp(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) -> np.ndarray:
     import scipy.integrate  # takes a tenth of a second
 
-    if times[0] == times[-1]:
+    later = times != times[0]
+    if not later.any():
         return np.repeat(y0[None], times.size, axis=0)
+    # SciPy takes the first time once; `t_eval` may begin with it, too
+    repeated = int(np.argmax(later)) - 1
     found = scipy.integrate.solve_ivp(
-        call, (times[0], times[-1]), y0, method=scheme.method, t_eval=times, rtol=scheme.rtol, atol=scheme.atol,
-        **scheme.options, **scheme.limits,
+        call, (times[0], times[-1]), y0, method=scheme.method, t_eval=times[repeated:], rtol=scheme.rtol,
+        atol=scheme.atol, **scheme.options, **scheme.limits,
     )  # fmt: skip
     if not found.success:
         raise RuntimeError(f"{scheme.name}: {found.message}{BACKWARDS if scheme.adjoint else ''}")
-    return np.ascontiguousarray(found.y.T)
+    return np.concatenate([np.repeat(y0[None], repeated, axis=0), found.y.T])

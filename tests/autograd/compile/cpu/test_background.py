@@ -112,7 +112,7 @@ def test_numpy_until_the_kernels_are_there(process):
     assert process.made == []  # a function that is called once wants none
     kept = check(compiled, X, 2.0)
     assert not runs_kernels(compiled)
-    assert "1 are being compiled by another process" in compiled.program()
+    assert "1 is being compiled by another process; NumPy until it is there" in compiled.program()
     before = [y.copy() for y in kept]
     process.made[0].finish()
     for scale in (3.0, 4.0, 5.0):

@@ -53,3 +53,10 @@ def test_a_numba_that_cannot_be_imported(monkeypatch):
     with pytest.warns(RuntimeWarning, match="numba cannot be imported: .* runs without kernels"):
         again = compiled(x)
     np.testing.assert_allclose(again, np.sum(x * x + 3.0))
+
+
+@pytest.mark.parametrize("value", ["0", "no", "off", "Off", "false", "False"])
+def test_words_that_turn_kernels_off(monkeypatch, value):
+    monkeypatch.setenv("PULLBACK_FAST", value)
+    assert not native.wanted(None, elsewhere=True)
+    assert native.wanted(True)

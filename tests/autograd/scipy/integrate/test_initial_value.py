@@ -50,7 +50,7 @@ def test_values_are_scipy_s():
 def test_values_of_solve_ivp_are_scipy_s(method):
     f = lambda t, y: xp.stack([y[1], -xp.sin(y[0])])
     g = lambda t, y: [y[1], -np.sin(y[0])]
-    for t_eval in (None, [0.3, 1.0]):
+    for t_eval in (None, [0.3, 1.0], [0.0, 0.3, 1.0]):
         got = solve_ivp(f, (0.0, 1.0), Y0, method=method, t_eval=t_eval)
         wanted = scipy.integrate.solve_ivp(g, (0.0, 1.0), Y0, method=method, t_eval=t_eval)
         np.testing.assert_allclose(pb.to_numpy(got.t), wanted.t)
@@ -59,6 +59,33 @@ def test_values_of_solve_ivp_are_scipy_s(method):
         assert t_eval is not None or got.nfev == wanted.nfev
     limited = solve_ivp(f, (0.0, 1.0), Y0, method="RK45", max_step=0.01)
     assert limited.t.size > 99
+
+
+def test_times_that_begin_with_the_first_one():
+    """As `np.linspace` over the span gives them; the solution there is y0."""
+    exact = lambda y0, k, t: y0 * np.exp(-k * t)
+    times = np.linspace(0.0, 1.0, 5)
+
+    def total(y0, k, times):
+        f = lambda t, y: -k * y
+        return xp.sum(solve_ivp(f, (0, 1.0), y0, t_eval=times, rtol=1e-10, atol=1e-10).y)
+
+    y0, k = np.asarray([1.0, 2.0]), np.asarray(1.5)
+    sums = exact(3.0, k, times)  # over both components
+    wanted = (
+        exact(np.ones(2), k, 1.0 * times[:, None]).sum(axis=0),
+        -(times * sums).sum(),
+        -k * sums,
+    )
+    gradients = pb.grad(total, argnums=(0, 1, 2))
+    for f in (gradients, compiled := pb.compile(gradients, fast=False), compiled):
+        for got, want in zip(f(y0, k, times), wanted, strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-7)
+    for times in ([0.0], [0.0, 0.0]):
+        y = solve_ivp(lambda t, y: -y, (0.0, 1.0), y0, t_eval=times).y
+        np.testing.assert_array_equal(pb.to_numpy(y), np.repeat(y0[:, None], len(times), axis=1))
+    with pytest.raises(ValueError, match="t_eval"):
+        solve_ivp(lambda t, y: -y, (0.0, 1.0), y0, t_eval=[1.0, 0.0])
 
 
 def test_gradients():
