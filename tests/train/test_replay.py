@@ -337,6 +337,22 @@ def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F
     assert out[2].startswith("not compiled: the step cannot be compiled: TraceError")
 
 
+def test_batches_of_all_sizes_are_programs_of_one_compiled_function():
+    """So that they share kernels, and a last short batch compiles none of its own."""
+
+    def step(parameters, state, tally, x):
+        return parameters - pb.xp.sum(x), state, tally
+
+    replayed = _replay.Replayed(step, 3, pb.backend.backend_of(np.zeros(1)), "float32")
+    parameters, wanted = np.zeros(2), 0.0
+    for n in (4, 4, 3, 4, 3, 4, 3):
+        parameters, _, _ = replayed(parameters, np.zeros(1), np.zeros(1), np.ones(n))
+        wanted -= n
+    np.testing.assert_array_equal(parameters, [wanted, wanted])
+    assert replayed.calls == [((4,), 2), ((3,), 2)]
+    assert len(replayed._program._executables) == 2
+
+
 # ── on a CUDA device, emulated ────────────────────────────────────────────────────────────────
 
 
