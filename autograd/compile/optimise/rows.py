@@ -3,6 +3,9 @@
 A softmax is a maximum of each row, exponentials and their sums, and a quotient. As loops one after the other they read
 and write the whole array three times; row by row the second and the third find the row in the first cache.
 
+No bit depends on it: sums that are added up in another order row by row, those over rows and columns together among
+them, are left out.
+
 Statements of one group are done at once, as the plan of memory sees it: none may be written over what another reads,
 but at the same element.
 """
@@ -59,6 +62,8 @@ def group_rows(out: Statements) -> bool:
 def _can_begin(s: Statement) -> bool:
     if s.method != "loop" or len(s.shape) < 2 or not SHORTEST <= s.shape[-1] <= LONGEST:
         return False
+    if not _adds_up_alike(s):
+        return False
     return math.prod(s.shape[:-1]) >= FEWEST and 4 * math.prod(s.shape) >= LARGE
 
 
@@ -67,7 +72,7 @@ def _joins(out: Statements, group: list[Statement], s: Statement) -> bool:
     lead, length = group[0].shape[:-1], group[0].shape[-1]
     if s.method != "loop" or len(s.shape) < 2 or s.shape[:-1] != lead:
         return False
-    if s.shape[-1] not in (1, length):
+    if s.shape[-1] not in (1, length) or not _adds_up_alike(s):
         return False
     made: dict[Value, Op] = {op.result: op for each in group for op in each.ops}
     for op in s.ops:
@@ -75,6 +80,23 @@ def _joins(out: Statements, group: list[Statement], s: Statement) -> bool:
             root = out.root(v)
             if root in made and not _of_its_row(out, v, root, made[root], lead):
                 return False
+    return True
+
+
+def _adds_up_alike(s: Statement) -> bool:
+    """Whether row by row all sums of a statement are added up in the order in which they are without.
+
+    A loop of its own takes rows and columns as one axis where a sum is over both, and long ones in partial sums.
+    """
+    last = len(s.shape) - 1
+    for op in s.ops:
+        if op.name != "sum":
+            continue
+        axis = op.settings.get("axis")
+        axes = range(last + 1) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        reduced = {a % (last + 1) for a in axes if s.shape[a] > 1}
+        if reduced and (s.shape[-1] == 1 or (last in reduced and len(reduced) > 1)):
+            return False
     return True
 
 

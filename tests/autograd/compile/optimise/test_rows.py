@@ -122,3 +122,20 @@ def test_the_plan_of_groups_is_as_tight_as_was_asked(monkeypatch):
     )  # fmt: skip
     assert any(s.rows for s in statements.items)
     assert asked == [True, True]
+
+
+def test_sums_over_all_have_the_bits_that_they_have_without(monkeypatch):
+    """Or what `pb.compile(memory=…)` returns would depend on which loops its order brings together."""
+
+    def f(x, y):
+        return xp.sum(x * 0.3), y * 2.0, xp.mean(xp.sum(y * y, axis=-1))
+
+    x, y = RNG.normal(size=(2, 300, 9))
+    found = []
+    for longest in (1 << 15, 0):  # 0: no group
+        monkeypatch.setattr(rows, "LONGEST", longest)
+        compiled = pb.compile(f, fast=True)
+        compiled(x, y)
+        found.append(compiled(x, y))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(pb.to_numpy(a), pb.to_numpy(b))
