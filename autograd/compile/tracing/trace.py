@@ -74,12 +74,28 @@ class Trace:
                 f"compile({getattr(self.f, '__name__', 'f')}): it writes in place to an array of shape "
                 f"{tuple(x.shape)} that it closes over, which a replay would not do; return what is written"
             )
+        self._refuse_hidden(found)
         self.wrapped = [type(x) is Array for x in found]
         self.outputs = [backend_array(x) for x in found]
         real = self._real_all()
         self.result = tree.unflatten(spec, [array_spec(x) for x in real])
         wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
         return tree.unflatten(spec, wrap)
+
+    def _refuse_hidden(self, found: list[Any]) -> None:
+        """Raise an error for recorded values in objects of which replays know nothing."""
+        for x in found:
+            if isinstance(backend_array(x), Traced):
+                continue
+            fields = {**getattr(x, "__dict__", {}), **(x if isinstance(x, dict) else {})}
+            for name, held in fields.items():
+                if any(isinstance(backend_array(y), Traced) for y in tree.leaves(held)):
+                    kind = type(x).__name__
+                    raise TraceError(
+                        f"compile({getattr(self.f, '__name__', 'f')}): it returns an object of type {kind}, which is "
+                        f"no pytree, with a recorded value in it, {name!r}; return the values that you want, in a "
+                        "tuple, a dict or a dataclass"
+                    )
 
     def output_values(self) -> list[Any]:
         """The values of the outputs; what is no array is returned as it is."""

@@ -25,6 +25,30 @@ def test_an_error_while_recording_leaves_nothing():
     assert compiled._executables == []
 
 
+class Holder(dict):
+    """A dictionary of a kind that is no pytree, with an attribute."""
+
+    def __init__(self, attribute: Any, **items: Any) -> None:
+        super().__init__(**items)
+        self.attribute = attribute
+
+
+def test_recorded_values_in_an_object_that_is_no_pytree_are_refused():
+    """They came back as they were recorded, without a value."""
+    x = np.ones(2)
+    inside = lambda x: Holder(1, inner=[2.0 * x])
+    for f, name in ((inside, "inner"), (lambda x: Holder(2.0 * x), "attribute")):
+        compiled = pb.compile(f, fast=False)
+        for _ in range(2):
+            with pytest.raises(TypeError, match=f"of type Holder, which is no pytree.*'{name}'"):
+                compiled(x)
+    fine = pb.compile(lambda x: (Holder("kept", inner=3), 2.0 * x), fast=False)
+    for _ in range(2):
+        held, twice = fine(x)
+        assert held["inner"] == 3
+        np.testing.assert_array_equal(twice, 2.0 * x)
+
+
 def test_what_is_traced_outside_runs_eagerly(fast):
     def f(w: Any) -> Any:
         return pb.compile(lambda x: xp.sum(w * x), fast=fast)(np.ones(3))
