@@ -268,16 +268,6 @@ def _write(path: Path, text: str, answer: Answer) -> Answer:
     return answer
 
 
-def _in_child() -> None:
-    """A lock that another thread had when this process was forked is never let go."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
-
-
 def answers() -> list[tuple[str, dict[str, Any], Answer]]:
     """Subject, question and answer of all that is kept for this processor, and of what this process found besides."""
     found = dict(_known)

@@ -180,16 +180,6 @@ def _only_moved(family: Family, differing: frozenset[int]) -> bool:
     return all(family.kinds[i] == OFFSET for i in differing)
 
 
-def _in_child() -> None:
-    """A lock that another thread had when this process was forked is never let go."""
-    global _LOCK
-    _LOCK = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
-
-
 # ── the index on the disk ─────────────────────────────────────────────────────────────────────
 
 

@@ -97,8 +97,9 @@ def static_key(x: Any) -> Hashable:
     if isinstance(x, CONTAINERS):
         return cls, _contents(x), _fields(x)
     if dataclasses.is_dataclass(cls):
-        changeable, params = is_changeable(x), cls.__dataclass_params__
-        if changeable or params.eq:
+        changeable = is_changeable(x)
+        made_by: Any = cls  # typeshed does not know of `__dataclass_params__`
+        if changeable or made_by.__dataclass_params__.eq:
             names = [f.name for f in dataclasses.fields(cls) if changeable or f.compare]
             return cls, *(static_key(getattr(x, name)) for name in names)
     return cls, _fields(x) if is_changeable(x) else (), _Compared(x)
