@@ -297,10 +297,12 @@ class Finite:
         return fine
 
     def _not_finite(self, names: list[str], bad: list[int]) -> FloatingPointError:
-        named = ", ".join(names[i] or "the parameter" for i in bad)
         return FloatingPointError(
-            f"step: the gradient of {named} holds NaN or infinity; nothing was changed"
+            f"step: the gradient of {self._named(names, bad)} holds NaN or infinity; nothing was changed"
         )
+
+    def _named(self, names: list[str], bad: list[int]) -> str:
+        return ", ".join(names[i] or "the parameter" for i in bad)
 
     def on_parts(self, parts: Parts) -> Finite:
         """The same for parts of the parameters: all of them step, or none."""
@@ -317,6 +319,6 @@ class _FiniteParts(Finite):
     def _everywhere(self, fine: Value) -> Value:
         return all_true(fine, self.parts)
 
-    def _names(self, grads: PyTree, bad: list[int]) -> str:
-        names = dict.fromkeys(self.parts.names[i] or "the parameter" for i in bad)
-        return ", ".join(names) or "a parameter on another rank"
+    def _named(self, names: list[str], bad: list[int]) -> str:
+        own = dict.fromkeys(self.parts.names[i] or "the parameter" for i in bad)
+        return ", ".join(own) or "a parameter on another rank"
