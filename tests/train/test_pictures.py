@@ -12,7 +12,7 @@ import pullback as pb
 from ._loop import on_device, run
 
 pytest.importorskip("matplotlib")
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 T, M = pb.train, pb.models
 

@@ -247,7 +247,7 @@ def test_predictions_of_no_rows_are_none():
 
 @pytest.fixture
 def quiet():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*aximum iterations")
         yield

@@ -97,7 +97,7 @@ class Awaited:
 
 def ask(sources: list[Source]) -> Awaited | None:
     """Have kernels compiled; None where they have to be compiled here."""
-    folder = cache._trusted_folder()
+    folder = cache.trusted_folder()
     if folder is None or not _is_python(sys.executable):
         return None
     awaited = Awaited(list(dict.fromkeys(sources)), folder)
@@ -179,7 +179,7 @@ def _asked(sources: list[Source], folder: Path) -> _Process | None:
     global _PROCESS
     try:
         for source in sources:
-            cache._write(folder / f"{source.name}.py", source.text.encode())
+            cache.write_file(folder / f"{source.name}.py", source.text.encode())
         with _LOCK:
             process = _PROCESS
             if process is not None and not (process.is_alive() and process.folder == folder):

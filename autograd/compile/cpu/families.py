@@ -184,7 +184,7 @@ def _only_moved(family: Family, differing: frozenset[int]) -> bool:
 
 
 def _path(name: str) -> Path | None:
-    folder = cache._trusted_folder()
+    folder = cache.trusted_folder()
     return folder / f"family_{name}.json" if folder is not None else None
 
 
@@ -225,4 +225,4 @@ def _write(family: Family) -> None:
         return
     content = json.dumps([[sorted(v.free), list(v.numbers)] for v in family.variants])
     with contextlib.suppress(OSError):
-        cache._write(path, content.encode())
+        cache.write_file(path, content.encode())

@@ -56,7 +56,7 @@ def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
     compile_it : callable
         Compiles the kernel, or has numba read it.
     """
-    folder = _trusted_folder()
+    folder = trusted_folder()
     # the second time after all that is kept of this kernel was thrown away, by this process or another one
     for _ in range(2 if folder is not None else 0):
         assert folder is not None
@@ -96,7 +96,7 @@ def _warn_once(text: str) -> None:
 # ── whose folder it is ────────────────────────────────────────────────────────────────────────
 
 
-def _trusted_folder() -> Path | None:
+def trusted_folder() -> Path | None:
     """The folder, made if it is not there; None, with a warning, where it cannot be made or trusted."""
     folder = cache_folder()
     try:
@@ -141,7 +141,7 @@ def refusal(folder: Path) -> str:
 
 def _from_folder(text: str, name: str, folder: Path, compile_it: Callable[[Any], None]) -> Any:
     path = folder / f"{name}.py"
-    _write(path, text.encode())
+    write_file(path, text.encode())
     kernel = _executed(text, str(path), name)
     # numba's own setting NUMBA_CACHE_DIR may send its files elsewhere
     compiled = Path(kernel.stats.cache_path)
@@ -160,7 +160,7 @@ def _from_folder(text: str, name: str, folder: Path, compile_it: Callable[[Any],
     compile_it(kernel)
     with contextlib.suppress(OSError):  # the kernel is there, and is compiled again next time
         files = _files(compiled, name, line)
-        if _write(checksum, _checksum(files)):
+        if write_file(checksum, _checksum(files)):
             _note(folder, sum(file.stat().st_size for file in files))
         else:
             os.utime(checksum)  # when it was used last
@@ -177,7 +177,7 @@ def _executed(text: str, filename: str, name: str) -> Any:
     return module.kernel
 
 
-def _write(path: Path, content: bytes) -> bool:
+def write_file(path: Path, content: bytes) -> bool:
     """Write a file whole or not at all, unless it is there already; whether it was written."""
     if path.is_file() and path.read_bytes() == content:
         return False

@@ -160,7 +160,7 @@ def test_a_step_of_a_graph_network_is_the_same_compiled(load, monkeypatch):
 
 @pytest.mark.parametrize("name", ["pullback, fit", "pullback, MLPClassifier"])
 def test_an_epoch_of_fit_ends_at_the_gate(load, monkeypatch, name):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     monkeypatch.setenv("PULLBACK_FAST", "0")
     fit, losses = load("fit_large"), []
 

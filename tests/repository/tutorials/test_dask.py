@@ -13,7 +13,7 @@ import pytest
 import pullback as pb
 
 distributed = pytest.importorskip("distributed", reason="the extra `dask`")
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "tutorials"
 

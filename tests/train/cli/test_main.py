@@ -34,7 +34,7 @@ def test_two_classes_have_one_logit_and_regression_tells_r2(pullback):
 
 
 def test_built_in_data_and_image_files_are_trained_on(pullback):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     for name in ("digits", "breast_cancer", "wine", "iris", "diabetes"):
         assert pullback("train", name, "--epochs", 1)[0] == 0, name
         assert files(f"runs/{name}") == FILES

@@ -42,7 +42,7 @@ ROWS = {
 
 @cache
 def iris():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     return load_source(Settings(data="iris"))
 
 

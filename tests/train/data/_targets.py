@@ -29,7 +29,7 @@ def array(values):
 
 @pytest.fixture(autouse=True)
 def _quiet():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message=".*aximum iterations|.*unique classes|.*not converged"

@@ -99,7 +99,7 @@ def test_data_lie_on_the_device_if_a_quarter_of_its_memory_holds_them(second_dev
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_an_estimator_feeds_what_does_not_fit(monkeypatch, shuffle, weighted):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     settings = {"hidden_layer_sizes": (5,), "max_iter": 2, "batch_size": 8, "shuffle": shuffle}
     weights = np.linspace(1, 2, 30) if weighted else None
     with pb.backend.use("numpy"):

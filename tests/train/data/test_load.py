@@ -63,7 +63,7 @@ BUILT_IN = {
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_data(name):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     data = pb.train.load_dataset(name)
     shape, classes, image = BUILT_IN[name]
     assert (data.x.shape, len(data.classes), data.image_shape) == (shape, classes, image)

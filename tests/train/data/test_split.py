@@ -98,7 +98,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
 
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 
 @pytest.mark.parametrize("name", ["iris", "breast_cancer", "diabetes"])

@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 
-sklearn = pytest.importorskip("sklearn")
+sklearn = pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine  # noqa: E402 - after importorskip
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402 - as above

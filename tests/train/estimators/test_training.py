@@ -57,7 +57,7 @@ ESTIMATORS = {
 
 @pytest.fixture
 def made():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
 
     def estimator(**settings):
         settings = {

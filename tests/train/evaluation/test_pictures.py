@@ -12,7 +12,7 @@ from pullback.train.evaluation.pictures import (
 )
 
 pytest.importorskip("matplotlib")
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 
 @pytest.mark.parametrize("classes", [2, 40])

@@ -14,7 +14,7 @@ from pullback.train.evaluation.metrics import (
 )
 from pullback.train.evaluation.report import as_json, as_table
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 
 def judged(classes, name="class {}", n=None):

@@ -14,7 +14,7 @@ weights = pb.train.plots.weights
 
 
 def test_a_loaded_run_brings_its_columns(tmp_path):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     settings = pb.train.Settings(data="iris", epochs=1, hidden=(), compile=False)
     folder = pb.train.train(settings, runs=tmp_path, say=lambda _: None).folder
     ax = weights(pb.train.load(folder))

@@ -88,7 +88,7 @@ def test_the_accuracy_of_the_first_epoch_is_inside():
 
 
 def test_a_file_a_folder_and_its_fit_are_the_same_curves(tmp_path):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     settings = pb.train.Settings(data="iris", epochs=3, hidden=(3,), compile=False)
     done = pb.train.train(settings, runs=tmp_path, say=lambda _: None)
     for what in ("loss", "score"):

@@ -21,7 +21,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
 
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 
 def test_one_rate_makes_a_picture_without_a_warning(tmp_path, recwarn):

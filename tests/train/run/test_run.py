@@ -89,7 +89,7 @@ def test_the_metadata_are_json_under_one_key(pullback):
 @pytest.mark.slow
 def test_accuracy_on_the_digits_over_ten_seeds():
     """The defaults: at least 97.5 % on average and at the default seed."""
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
     settings = pb.train.Settings()
     data = pb.train.load_dataset("digits")
     task = pb.train.task_for(data)

@@ -216,7 +216,7 @@ def test_programs_that_python_is_a_part_of(process, monkeypatch, path):
 
 
 def test_a_folder_that_is_not_trusted(process, monkeypatch):
-    monkeypatch.setattr(cache, "_trusted_folder", lambda: None)
+    monkeypatch.setattr(cache, "trusted_folder", lambda: None)
     compiled_here(process)
 
 
@@ -224,7 +224,7 @@ def test_a_folder_that_cannot_be_written_to(process, monkeypatch):
     def full(*_: Any) -> Any:
         raise OSError("no space left")
 
-    monkeypatch.setattr(cache, "_write", full)
+    monkeypatch.setattr(cache, "write_file", full)
     compiled_here(process)
 
 

@@ -389,7 +389,7 @@ def test_a_folder_that_cannot_be_written_to(interpreted, folder, monkeypatch):
     monkeypatch.setattr(cache.tempfile, "NamedTemporaryFile", full)
     meet_quickly()
     assert not list(folder.glob("family_*.json"))
-    monkeypatch.setattr(cache, "_trusted_folder", lambda: None)
+    monkeypatch.setattr(cache, "trusted_folder", lambda: None)
     families._FAMILIES.clear()
     meet_quickly()
     assert interpreted.general() == 1

@@ -9,7 +9,7 @@ from pullback import train
 from pullback.train.estimators.blocks.rows import is_dask
 
 da = pytest.importorskip("dask.array", reason="the extra `dask`")
-sklearn = pytest.importorskip("sklearn")
+sklearn = pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 from ._counting import LABELS, LAZY, WEIGHTS, Alive, D, X, Y, computations, counted, lazily  # noqa: E402 - after dask
 

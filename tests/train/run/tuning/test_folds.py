@@ -12,7 +12,7 @@ from pullback.train.run.run import load_source
 from pullback.train.run.tuning.folds import Folds
 from pullback.train.run.tuning.values import combinations
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 
 def test_a_fold_is_its_number_s_and_one_that_diverged_is_infinite():

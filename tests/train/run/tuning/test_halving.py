@@ -10,7 +10,7 @@ from pullback.train.data.split import folds
 from pullback.train.run.tuning.halving import halve, schedule
 from pullback.train.run.tuning.values import combinations
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 # so many combinations, each with the loss of its number
 BASE = Settings(data="iris", epochs=300)

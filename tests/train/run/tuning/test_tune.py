@@ -28,7 +28,7 @@ from .._tune import QUICK
 pytest.importorskip("typer")
 pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 
 def test_the_best_is_the_lowest_mean_loss_and_a_diverged_run_never_is(tmp_path):

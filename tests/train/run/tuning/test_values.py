@@ -18,7 +18,7 @@ from pullback.train.run.tuning.values import (
     with_rates,
 )
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
 RATES = LogUniform(1e-4, 1e-1)
 
