@@ -13,10 +13,12 @@ import functools
 import importlib
 import importlib.util
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..common.launches import Matrix, Product, mask_bytes
 from .cublas import OP, TYPES, ProductError, compute_type, factors, upright
+from .tuning import CANDIDATES, Tuner
 
 # cublasLtEpilogue_t
 EPILOGUES = {"": 1, "bias": 4, "relu_bias": 6, "relu_bias_mask": 134, "relu_vjp_bias_vjp": 152}
@@ -69,12 +71,14 @@ class CublasLt:
     ----------
     bindings : module, optional
         What `load` gives, which is called at the first product.
+    tuner : Tuner, optional
+        What tries the algorithms of a product; without it, the library's first choice is taken.
     """
 
     name, capturable, epilogues = "cuBLASLt", True, True
 
-    def __init__(self, bindings: Any = None) -> None:
-        self.bindings = bindings
+    def __init__(self, bindings: Any = None, tuner: Tuner | None = None) -> None:
+        self.bindings, self.tuner = bindings, tuner
         self.plans: dict[tuple[Any, ...], Plan] = {}
 
     @functools.cached_property
@@ -153,26 +157,48 @@ class _LtProduct:
 
     def address(self, a: int, b: int, c: int, vector: int = 0, mask: int = 0) -> None:
         a, b = (b, a) if self.swapped else (a, b)
+        # what the library reads the alignment of: a plan for less aligned memory is another one
+        key = tuple([min(x & -x, ALIGNED) or ALIGNED for x in (a, b, c, vector, mask)])
+        plan = self.way.plans.get((self.form, key))
+        if plan is None:
+            plan = self.way.plans[self.form, key] = self._plan(key)
+        self.arguments = self._arguments(plan, a, b, c, vector, mask)
+
+    def _arguments(
+        self, plan: Plan, a: int, b: int, c: int, vector: int, mask: int
+    ) -> tuple[Any, ...]:
+        """Those of ``matmul`` before the stream, and the addresses that belong to its description."""
         if self.product.vector is not None:
             self._describe(BIAS_POINTER, ctypes.c_int64(vector))
         if self.product.mask is not None:
             self._describe(AUX_POINTER, ctypes.c_int64(mask))
-        # what the library reads the alignment of: a plan for less aligned memory is another one
-        key = tuple([min(x & -x, ALIGNED) or ALIGNED for x in (b, a, c, vector, mask)])
-        plan = self.way.plans.get((self.form, key))
-        if plan is None:
-            plan = self.way.plans[self.form, key] = self._plan(key)
-        self.arguments = (
+        return (
             self.way.handle, self.description, self.alpha, b, self.first, a, self.second,
             self.beta, c, self.result, c, self.result,
             ctypes.addressof(plan), self.workspace.data.ptr, self.workspace.nbytes,
         )  # fmt: skip
 
     def _plan(self, alignments: tuple[int, ...]) -> Plan:
-        """The library's first choice."""
-        lt, found, count = self.way.library, Plan(), ctypes.c_int(0)
+        """The library's first choice, or the algorithm that was the fastest in a trial."""
+        found = self._candidates(alignments)
+        tuner = self.way.tuner
+        if tuner is None or len(found) == 1:
+            return found[0]
+
+        def launch(i: int, addresses: Sequence[int]) -> Callable[[int], None]:
+            arguments = self._arguments(found[i], *addresses)
+            return lambda stream: self.multiply(*arguments, stream)
+
+        algorithms = [bytes(each.algo) for each in found]
+        return found[tuner.algorithm(self.product, self.form, algorithms, launch, alignments)]
+
+    def _candidates(self, alignments: tuple[int, ...]) -> list[Plan]:
+        """The library's choices, best first by its own estimate."""
+        lt, count = self.way.library, ctypes.c_int(0)
+        wanted = CANDIDATES if self.way.tuner is not None else 1
+        found = (Plan * wanted)()
         preference = lt.matmul_preference_create()
-        b, a, c = alignments[:3]
+        a, b, c = alignments[:3]
         values = [(MAX_WORKSPACE, ctypes.c_uint64(self.workspace.nbytes))]
         values += zip(MIN_ALIGNMENT, map(ctypes.c_uint32, (b, a, c, c)), strict=True)  # type: ignore[arg-type]  # two widths
         try:
@@ -182,15 +208,16 @@ class _LtProduct:
                 )
             lt.matmul_algo_get_heuristic(
                 self.way.handle, self.description, self.first, self.second, self.result, self.result,
-                preference, 1, ctypes.addressof(found), ctypes.addressof(count),
+                preference, wanted, ctypes.addressof(found), ctypes.addressof(count),
             )  # fmt: skip
         except lt.cuBLASLtError as error:
             raise ProductError(f"cuBLASLt has no algorithm for {self.product}: {error}") from None
         finally:
             lt.matmul_preference_destroy(preference)
-        if count.value == 0 or found.state:
+        usable = [Plan.from_buffer_copy(each) for each in found[: count.value] if not each.state]
+        if not usable:
             raise ProductError(f"cuBLASLt has no algorithm for {self.product}")
-        return found
+        return usable
 
     def launch(self, stream: int) -> None:
         self.multiply(*self.arguments, stream)

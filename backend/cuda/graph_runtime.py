@@ -9,6 +9,7 @@ be another array that CuPy's pool put there, of the same program's shape and dty
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import functools
 import os
 import time
@@ -20,7 +21,7 @@ import numpy as np
 
 from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step
 from ..common.typing import DType
-from . import cublas, cublaslt
+from . import cublas, cublaslt, tuning
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
@@ -332,7 +333,8 @@ class Runtime:
         Ways of multiplying as in `cublas.py`, best first.
     clock : callable
         Seconds.
-
+    tuner : Tuner, optional
+        What tries products on the device.
     """
 
     def __init__(
@@ -341,8 +343,9 @@ class Runtime:
         driver: Any,
         ways: Sequence[Any],
         clock: Callable[[], float] = time.perf_counter,
+        tuner: tuning.Tuner | None = None,
     ) -> None:
-        self.cupy, self.driver, self.clock = cupy, driver, clock
+        self.cupy, self.driver, self.clock, self.tuner = cupy, driver, clock, tuner
         self.ways = list(ways)
         self.modules: dict[str, Any] = {}
         self.checked: dict[tuple[Any, ...], Any] = {}
@@ -352,6 +355,21 @@ class Runtime:
         """Whether the first way of multiplying gives every epilogue right on the device, which is tried once."""
         first = self.ways[0]
         return first.epilogues and all(self.way(cublas.sample(e)) is first for e in EPILOGUES)
+
+    def pays(self, product: Product) -> bool:
+        """Whether the epilogue of a product saves time, on arrays of its sizes at aligned addresses."""
+        first, plain = (
+            self.ways[0],
+            dataclasses.replace(product, epilogue="", vector=None, mask=None),
+        )
+        if self.tuner is None:
+            return product.m * product.n <= tuning.EXPECTED
+        workspace = self.memory(cublas.WORKSPACE)
+        try:
+            bound = [first.bind(each, workspace) for each in (product, plain)]
+        except cublas.ProductError:
+            return False
+        return self.tuner.epilogue_pays(product, bound[0].form, *bound)
 
     def memory(self, nbytes: int) -> Any:
         """A block of `nbytes` bytes; CuPy's pool aligns to 512."""
@@ -479,12 +497,13 @@ def bind(cupy: Any, driver: Any) -> Runtime:
     if forced not in ("", "lt", "cublas", "cupy"):
         raise ValueError(f"PULLBACK_CUBLAS={forced}: lt, cublas or cupy")
     ways: list[Any] = []
+    tuner = tuning.Tuner(tuning.Device(cupy))
     if forced == "lt" or (not forced and cublaslt.installed()):
-        ways.append(cublaslt.CublasLt(cublaslt.load() if forced else None))
+        ways.append(cublaslt.CublasLt(cublaslt.load() if forced else None, tuner))
     if forced in ("", "cublas"):
         try:
             ways.append(cublas.Cublas(cublas.load()))
         except (OSError, ImportError, AttributeError):
             if forced:
                 raise
-    return Runtime(cupy, driver, [*ways, cublas.CupyProducts(cupy)])
+    return Runtime(cupy, driver, [*ways, cublas.CupyProducts(cupy)], tuner=tuner)

@@ -92,7 +92,7 @@ def assemble(
 
     def laid_out(program: Program, apart: int = 0) -> Layout:
         for updates in (True, False):
-            layout = _laid_out(program, backend, donated, replaced_inputs, updates, apart)
+            layout = _laid_out(program, backend, donated, replaced_inputs, tf32, updates, apart)
             if layout is not None:
                 return layout
         raise AssertionError("without updates in products, a program can always be laid out")
@@ -134,6 +134,7 @@ def _laid_out(
     backend: Backend,
     donated: set[int],
     replaced_inputs: dict[int, int],
+    tf32: set[Op],
     updates: bool,
     apart: int,
 ) -> Layout | None:
@@ -148,7 +149,8 @@ def _laid_out(
     for s in statements.items:
         if s.method in ("fused", "into"):
             s.method = "call"
-    epilogues = take_in(program, statements) if backend.programs.epilogues else {}
+    runtime = backend.programs
+    epilogues = take_in(program, statements, runtime.pays, tf32) if runtime.epilogues else {}
     if updates:
         accumulate(
             program,

@@ -1,21 +1,25 @@
 """Epilogues: elementwise operations after a product, which the library that multiplies does as well.
 
 Forward: the bias, and relu, which leaves a bit mask of its positive elements. Backward: the mask, and the sum over the
-rows, which is the bias's gradient. So a layer is one call each way.
+rows, which is the bias's gradient. So a layer is one call each way. A launch is saved, but the product itself takes
+longer: whether that pays, the runtime says of each form of product.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+import numpy as np
+
+from ....backend.common.launches import Address, Matrix, Product
 from ..ir.program import Op, Program, Value
-from ..optimise.fuse import Statement, Statements
+from ..ir.views import contiguous_view
+from ..optimise.fuse import Statement, Statements, leading
 from .parts import reduced_axes
 
 DTYPE = "float32"  # of what cuBLASLt's epilogues are written for
-# Elements of a product up to which an epilogue saves time, by the launch that it saves. On an H100 a product of 4096³
-# took 2820 µs with bias, relu and mask, and 2700 alone, where the kernel after it takes 43.
-LARGEST = 1 << 18
+NOWHERE = Address(0)
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,22 @@ class Epilogue:
     masked: Value | None = None
 
 
-def take_in(program: Program, out: Statements) -> dict[Statement, Epilogue]:
-    """Merge loops into the products before them; `out.items` becomes shorter."""
+def take_in(
+    program: Program, out: Statements, pays: Callable[[Product], bool], tf32: Collection[Op] = ()
+) -> dict[Statement, Epilogue]:
+    """Merge loops into the products before them; `out.items` becomes shorter.
+
+    Parameters
+    ----------
+    program : Program
+    out : Statements
+    pays : callable
+        Whether an epilogue saves time, of its product on arrays of no address.
+    tf32 : collection of Op
+        The products whose operands may be rounded to TF32.
+    """
     readers = _readers(program, out)
+    masked = {op.args[1] for op in program.ops if op.name == "relu_vjp"}
     products = {s.op.result: s for s in out.items if s.method == "gemm"}
     found: dict[Statement, Epilogue] = {}
     relus: dict[Value, Statement] = {}
@@ -54,6 +71,10 @@ def take_in(program: Program, out: Statements) -> dict[Statement, Epilogue]:
             continue
         product = products[loop.op.args[0] if loop.op.args[0] in products else loop.op.args[1]]
         if not _ready(out, product, epilogue):
+            continue
+        # the mask is written only if a gradient is merged later, but what that saves has to pay for it
+        name = "relu_bias_mask" if epilogue.result in masked else epilogue.name
+        if not pays(_as_product(program, out, product.op, name, product.op in tf32)):
             continue
         merged = Statement("gemm", [product.op, *loop.ops])
         merged.made = {v for op in merged.ops for v in op.outputs()} - {epilogue.result}
@@ -71,6 +92,22 @@ def take_in(program: Program, out: Statements) -> dict[Statement, Epilogue]:
     if found:
         out.floors.clear()
     return found
+
+
+def _as_product(program: Program, out: Statements, op: Op, epilogue: str, tf32: bool) -> Product:
+    """A product with an epilogue, on arrays of no address."""
+    matrices = []
+    for v in (*op.args, op.result):
+        found = leading(out.refs.get(v) or contiguous_view(v), v.shape)
+        assert found is not None  # else it would be no product
+        matrices.append(Matrix(NOWHERE, found[1], found[0]))
+    (m, k), n = op.args[0].shape, op.args[1].shape[1]
+    reads_16_bits = op.args[0].dtype == np.uint16
+    return Product(
+        m, n, k, *matrices, dtype=op.result.dtype.name, tf32=tf32, epilogue=epilogue, vector=NOWHERE,
+        operands=program.precision if reads_16_bits else op.args[0].dtype.name,
+        mask=NOWHERE if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None,
+    )  # fmt: skip
 
 
 def _readers(program: Program, out: Statements) -> dict[Value, int]:
@@ -95,8 +132,6 @@ def _forward(
     add = loop.ops[0]
     for z, v in (add.args, add.args[::-1]):
         if z not in products or type(v) is not Value or readers.get(z) != 1:
-            continue
-        if z.size > LARGEST:
             continue
         if str(z.dtype) != DTYPE or v.dtype != z.dtype or v.shape != z.shape[1:]:
             continue

@@ -1,0 +1,292 @@
+"""Which algorithm multiplies, and whether an epilogue saves time: tried on the device, once for each form of a product.
+
+cuBLASLt names several algorithms for a product, best first by its own estimate, which is not always right: small
+products and ones with epilogues are where it errs. All candidates run on memory of their own, of the product's sizes
+and alignments. What is chosen is kept on disk (`common/trials.py`), so that a later run takes the same algorithm and
+gives the same bits. The library's first choice stays unless another takes less than 0.90 of its time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..common import trials
+from ..common.launches import Product, mask_bytes
+
+CANDIDATES = 8  # algorithms that the library is asked for
+ROUNDS = 3  # of all candidates in turn, so that a clock that rises favours none
+# A run repeats a launch until it takes this many seconds on the device, and at most so many times.
+SHORTEST, REPEATED = 1e-4, 20
+HOPELESS = 2.0  # times the best time, beyond which a candidate is not run on
+ROOM = 1 << 30  # bytes of operands beyond which no trial is made
+PATTERN = 1 << 20  # bytes of random numbers that operands are filled with, again and again
+DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
+# Where an epilogue is done.
+INSIDE, AFTER = "inside the product", "after it"
+# Elements of a product up to which an epilogue is expected to save time: without a trial it is taken, in a trial the
+# other way has to beat it. On an H100 a product of 4096³ took 2820 µs with bias, relu and mask, and 2700 alone, where
+# the kernel after it takes 43.
+EXPECTED = 1 << 18
+ITEM = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}  # bytes
+
+Launch = Callable[[int], None]  # on a stream, by its pointer
+
+
+def wanted() -> bool:
+    """Whether trials are made: not with ``PULLBACK_TUNE=0``."""
+    return os.environ.get("PULLBACK_TUNE", "").strip().lower() not in ("0", "no", "off", "false")
+
+
+def spans(product: Product) -> dict[str, int]:
+    """The bytes that each array of a product takes in memory."""
+    p = product
+    sizes = {
+        name: _extent(x.leading, x.transposed, x.stride, rows, cols, p.batch) * ITEM[dtype]
+        for name, x, rows, cols, dtype in (
+            ("a", p.a, p.m, p.k, p.operands), ("b", p.b, p.k, p.n, p.operands), ("c", p.c, p.m, p.n, p.dtype),
+        )
+    }  # fmt: skip
+    sizes["vector"] = p.n * ITEM[p.dtype] if p.vector is not None else 0
+    sizes["mask"] = mask_bytes(p.m, p.n) if p.mask is not None else 0
+    return sizes
+
+
+def _extent(leading: int, transposed: bool, stride: int, rows: int, cols: int, batch: int) -> int:
+    if transposed:
+        rows, cols = cols, rows
+    return (batch - 1) * stride + (rows - 1) * leading + cols
+
+
+class Device:
+    """The device's clock, and memory to try products on.
+
+    Parameters
+    ----------
+    cupy
+        The module.
+    """
+
+    def __init__(self, cupy: Any) -> None:
+        self.cupy = cupy
+
+    def name(self) -> str:
+        """The model of the device, and the version of its driver."""
+        runtime = self.cupy.cuda.runtime
+        properties = runtime.getDeviceProperties(runtime.getDevice())
+        return f"{properties['name'].decode()}, driver {runtime.driverGetVersion()}"
+
+    def memory(self, nbytes: int, dtype: str, alignment: int) -> Any:
+        """Random numbers at an address of this alignment and no higher one; what is returned has `.ptr` and keeps it.
+
+        Parameters
+        ----------
+        nbytes, alignment : int
+            In bytes; the alignment is a power of two up to 256.
+        dtype : str
+            One of `ITEM`.
+        """
+        whole = self.cupy.empty(nbytes + 256, "uint8")
+        pattern = _pattern(dtype)[: nbytes + 256]
+        stream = self.cupy.cuda.get_current_stream()
+        whole.data.copy_from_host_async(pattern.ctypes.data, pattern.nbytes, stream)
+        filled, start = pattern.nbytes, whole.data.ptr
+        while filled < whole.nbytes:
+            more = min(filled, whole.nbytes - filled)
+            self.copier(start + filled, start, more)(stream.ptr)
+            filled += more
+        return whole.data + (alignment if alignment < 256 else 0)
+
+    def copier(self, to: int, source: int, nbytes: int) -> Launch:
+        """The launch of a copy from one address to another."""
+        copy = self.cupy.cuda.runtime.memcpyAsync
+        return lambda stream: copy(to, source, nbytes, DEVICE_TO_DEVICE, stream)
+
+    def seconds(self, launches: Mapping[str, Launch]) -> dict[str, float]:
+        """The least seconds that one launch of each takes on the device, run in turn.
+
+        Short launches are repeated in one CUDA graph, since a host cannot issue them as fast as they run.
+        """
+        cuda = self.cupy.cuda
+        cuda.runtime.deviceSynchronize()  # nothing else runs meanwhile, and the memory is filled
+        stream = cuda.Stream(non_blocking=True)
+        with stream:
+            runs = {name: self._repeated(launch, stream) for name, launch in launches.items()}
+            least = dict.fromkeys(runs, float("inf"))
+            for _ in range(ROUNDS):
+                best = min(least.values())
+                for name, (run, count) in runs.items():
+                    if least[name] <= HOPELESS * best:
+                        least[name] = min(least[name], self._timed(run, stream) / count)
+        stream.synchronize()  # before the graphs are let go
+        return least
+
+    def _repeated(self, launch: Launch, stream: Any) -> tuple[Launch, int]:
+        """A run of so many launches; kernels are loaded by then."""
+        launch(stream.ptr)
+        once = self._timed(launch, stream)
+        count = max(1, min(REPEATED, round(SHORTEST / once))) if once else REPEATED
+        if count == 1:
+            return launch, 1
+        stream.begin_capture()
+        try:
+            for _ in range(count):
+                launch(stream.ptr)
+        finally:
+            graph = stream.end_capture()
+        run = lambda pointer: graph.launch(stream)
+        self._timed(run, stream)  # the first launch of a graph sends it to the device
+        return run, count
+
+    def _timed(self, run: Launch, stream: Any) -> float:
+        start, end = self.cupy.cuda.Event(), self.cupy.cuda.Event()
+        start.record(stream)
+        run(stream.ptr)
+        end.record(stream)
+        end.synchronize()
+        return float(self.cupy.cuda.get_elapsed_time(start, end)) * 1e-3
+
+
+def _pattern(dtype: str) -> np.ndarray:
+    """Normal variates in a dtype, as bytes."""
+    normal = np.random.default_rng(0).standard_normal(PATTERN // ITEM[dtype])
+    if dtype == "bfloat16":
+        return (normal.astype("float32").view("uint32") >> 16).astype("uint16").view("uint8")
+    return normal.astype(dtype).view("uint8")
+
+
+class Tuner:
+    """The trials of one process on its device.
+
+    Parameters
+    ----------
+    device : Device
+    """
+
+    def __init__(self, device: Any) -> None:
+        self.device = device
+
+    def algorithm(
+        self,
+        product: Product,
+        form: Sequence[Any],
+        algorithms: Sequence[bytes],
+        launch: Callable[[int, Sequence[int]], Launch],
+        alignments: Sequence[int],
+    ) -> int:
+        """The number of the algorithm to take; 0, the library's first choice, where no trial can be made.
+
+        Parameters
+        ----------
+        product : Product
+        form : sequence
+            What the answer holds for besides the device, as JSON has it.
+        algorithms : sequence of bytes
+            The candidates, best first by the library's estimate.
+        launch : callable
+            ``launch(i, addresses)``: launches candidate i on arrays a, b, c, vector and mask at these addresses.
+        alignments : sequence of int
+            Of these five addresses.
+        """
+        if len(algorithms) < 2 or not wanted() or sum(spans(product).values()) > ROOM:
+            return 0
+        names = [f"algorithm {i + 1}" for i in range(len(algorithms))]
+
+        def make() -> dict[str, Launch]:
+            memory = self._operands(product, alignments)
+            addresses = [0 if x is None else x.ptr for x in memory]
+            # the memory lives as long as the launches
+            return {name: _keeping(launch(i, addresses), memory) for i, name in enumerate(names)}
+
+        question = {
+            "form": [*form], "alignments": [*alignments],
+            "algorithms": [hashlib.sha256(each).hexdigest()[:12] for each in algorithms],
+        }  # fmt: skip
+        chosen = self._fastest("products on the GPU", question, names[0], make)
+        return names.index(chosen) if chosen in names else 0
+
+    def epilogue_pays(self, product: Product, form: Sequence[Any], inside: Any, after: Any) -> bool:
+        """Whether a product with its epilogue takes less time than the product, and a pass over its result.
+
+        The pass is timed as a copy of the result, which reads and writes as many bytes as a bias or a relu at least.
+
+        Parameters
+        ----------
+        product : Product
+            With the epilogue.
+        form : sequence
+            What the answer holds for besides the device, as JSON has it.
+        inside, after
+            The products with and without it, bound by a way of multiplying.
+        """
+        sizes = spans(product)
+        preferred = INSIDE if product.m * product.n <= EXPECTED else AFTER
+        if not wanted() or sum(sizes.values()) > ROOM:
+            return preferred == INSIDE
+
+        def make() -> dict[str, Launch]:
+            memory = self._operands(product, [256] * 5)
+            other = self.device.memory(sizes["c"], product.dtype, 256)
+            addresses = [0 if x is None else x.ptr for x in memory]
+            inside.address(*addresses)
+            after.address(*addresses)
+            copy = self.device.copier(other.ptr, memory[2].ptr, sizes["c"])
+
+            def both(stream: int) -> None:
+                after.launch(stream)
+                copy(stream)
+
+            return {
+                INSIDE: _keeping(inside.launch, memory),
+                AFTER: _keeping(both, (memory, other)),
+            }
+
+        return self._fastest("epilogues on the GPU", {"form": [*form]}, preferred, make) == INSIDE
+
+    def _operands(self, product: Product, alignments: Sequence[int]) -> list[Any]:
+        dtypes = (product.operands, product.operands, product.dtype, product.dtype, product.dtype)
+        return [
+            self.device.memory(nbytes, dtype, alignment) if nbytes else None
+            for nbytes, dtype, alignment in zip(
+                spans(product).values(), dtypes, alignments, strict=True
+            )
+        ]
+
+    def _fastest(
+        self,
+        subject: str,
+        question: dict[str, Any],
+        preferred: str,
+        make: Callable[[], Mapping[str, Launch]],
+    ) -> str:
+        """The answer that is kept, or that of a trial; the preferred way where the device cannot make one."""
+        try:
+            question = {"device": self.device.name(), **question}
+            return trials.fastest(subject, question, preferred, make, measure=self._measure)
+        except Exception as error:  # CUDA's, CuPy's and the library's errors have no common class
+            warnings.warn(
+                f"no trial of {subject} ({type(error).__name__}: {error}): {preferred} is taken; "
+                "PULLBACK_TUNE=0 does so without this warning",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            return preferred
+
+    def _measure(
+        self, ways: Mapping[str, Any], preferred: str
+    ) -> tuple[dict[str, float], tuple[str, ...]]:
+        return self.device.seconds(ways), ()
+
+
+def _keeping(launch: Launch, memory: Any) -> Launch:
+    """The launch, with what has to live as long."""
+
+    def run(stream: int, _: Any = memory) -> None:
+        launch(stream)
+
+    return run
