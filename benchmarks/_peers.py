@@ -196,6 +196,12 @@ def compiled_launches(p: Problem, device: str, tf32: bool) -> Step:
     return compiled(p, device, tf32, fast=True)
 
 
+def compiled_untuned(p: Problem, device: str, tf32: bool) -> Step:
+    """The same on CUDA with the first choices of cuBLASLt, and epilogues by the size of their products."""
+    os.environ["PULLBACK_TUNE"] = "0"  # read where a product is bound
+    return compiled(p, device, tf32, fast=True)
+
+
 def torch(p: Problem, device: str, tf32: bool, optimiser: bool = False) -> Step:
     """Eager PyTorch with the fastest of its updates: one multi-tensor addition, or its fused Adam."""
     import torch
@@ -422,6 +428,7 @@ PEERS: dict[str, Factory] = {
     "pullback compiled": compiled,
     "pullback compiled fast": compiled_fast,
     "pullback launches": compiled_launches,
+    "pullback untuned": compiled_untuned,
     "pullback compiled bfloat16": compiled_bfloat16,
     "torch": torch,
     "torch-optim": torch_optim,
@@ -434,7 +441,9 @@ PEERS: dict[str, Factory] = {
     "tinygrad": tinygrad,
 }
 ON_CPU = tuple(
-    name for name in PEERS if not name.endswith("bfloat16") and name != "pullback launches"
+    name
+    for name in PEERS
+    if not name.endswith("bfloat16") and name not in ("pullback launches", "pullback untuned")
 )
 ON_CUDA = (
     "products",
@@ -442,6 +451,7 @@ ON_CUDA = (
     "pullback",
     "pullback compiled",
     "pullback launches",
+    "pullback untuned",
     "torch",
     "torch-optim",
     "torch compiled",

@@ -3,8 +3,8 @@
 Begins with what matters most and ends with what is known already, so that a run which is cut short leaves what it has:
 each part is written to ``results/<date>-<card>-<part>.json`` as soon as it is measured. What is timed is what users
 call: `pullback compiled` has its generated kernels, and one CUDA graph where that is faster; `pullback launches` is the
-same launch by launch. Every row says its precision. The loss stays on the device; a block of steps ends with one
-synchronisation.
+same launch by launch, `pullback untuned` with the algorithms that cuBLASLt would choose by itself. Every row says its
+precision. The loss stays on the device; a block of steps ends with one synchronisation.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ FLOOR_OF = {
     "big": "1024×1024×1024",
     "wide": "4096×4096×4096",
 }  # the floor's product that is most of a step's work
-MAIN = ("products", "pullback", "pullback compiled", "pullback launches", "torch", "jax")
-TF32 = ("products", "pullback compiled", "torch", "jax")
+MAIN = (
+    "products", "pullback", "pullback compiled", "pullback launches", "pullback untuned", "torch", "jax",
+)  # fmt: skip
+TF32 = ("products", "pullback compiled", "pullback untuned", "torch", "jax")
 Part = tuple[Callable[[], Any], Callable[[Any], str]]  # what measures, and what shows
 
 

@@ -1,4 +1,4 @@
-"""Helpers of `test_graph_runtime.py` and the test files split from it."""
+"""Helpers of the tests of `graph_runtime.py`: mocks of a device, and a fixture where there is one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.backend.cuda import cublas as _cublas
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 
@@ -114,3 +115,16 @@ def runtime(monkeypatch):
     FAKE.RawModule = module
     driver = SimpleNamespace(launchKernel=_kernel)
     return _cuda_programs.Runtime(FAKE, driver, [_cublas.CupyProducts(FAKE)])
+
+
+# ── where there is a device ───────────────────────────────────────────────────────────────────
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.fixture
+def cupy():
+    """The module, and its backend active."""
+    module = pytest.importorskip("cupy", reason="CuPy is not installed")
+    with pb.backend.use("cupy"):
+        yield module

@@ -9,12 +9,21 @@ import pytest
 
 import pullback as pb
 from pullback.backend import backend_of
-from pullback.backend.common.launches import BLOCK, EPILOGUES, Address, Launch, Matrix, Product
+from pullback.backend.common import trials
+from pullback.backend.common.launches import (
+    BLOCK,
+    EPILOGUES,
+    Address,
+    Launch,
+    Matrix,
+    Product,
+    mask_bytes,
+)
 from pullback.backend.cuda import cublas as _cublas
 from pullback.backend.cuda import cublaslt as _cublaslt
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 
-from ._graph_runtime_on_device import (
+from ._graph_runtime import (
     RNG,
     cupy,  # noqa: F401 - a fixture
 )
@@ -162,3 +171,30 @@ def test_training_equals_eager(cupy, monkeypatch, dtype, optimiser, donate, grap
         if hasattr(theirs, "shape"):
             np.testing.assert_allclose(pb.to_numpy(ours), pb.to_numpy(theirs), **close)
     assert "device: " in compiled.program()
+
+
+@pytest.mark.parametrize("sizes", [(128, 128, 64), (1024, 1024, 784)])
+@pytest.mark.parametrize("epilogue", ["", *EPILOGUES[1:]])
+def test_trials_of_products(cupy, monkeypatch, tmp_path, sizes, epilogue):  # noqa: F811 - a fixture
+    """A trial is made without a warning, its answer is kept, and the algorithm it chose is right."""
+    monkeypatch.setenv("PULLBACK_CACHE", str(tmp_path))
+    monkeypatch.setattr(trials, "_known", {})
+    monkeypatch.delenv("PULLBACK_TUNE", raising=False)
+    runtime = _runtime(cupy, monkeypatch, "lt")
+    m, n, k = sizes
+    product = _cublas.sample(epilogue, m, n, k)
+    assert runtime.pays(product) in (True, False) if epilogue else True
+    arrays = [RNG.normal(size=s).astype("float32") for s in ((m, k), (k, n), (m, n), (n,))]
+    mask = RNG.integers(0, 256, mask_bytes(m, n), dtype="uint8")
+    got = []
+    for way in runtime.ways[:1] + runtime.ways[-1:]:
+        device = [cupy.asarray(x) for x in (*arrays, mask)]
+        bound = way.bind(product, runtime.memory(_cublas.WORKSPACE))
+        bound.address(*[x.data.ptr for x in device])
+        bound.launch(cupy.cuda.get_current_stream().ptr)
+        got.append([cupy.asnumpy(x) for x in device[2:4]])
+    for ours, theirs in zip(*got, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3 * k)
+    subjects = {subject for subject, _, _ in trials.answers()}
+    assert ("epilogues on the GPU" in subjects) == bool(epilogue)
+    assert all(min(answer.seconds.values()) > 0 for _, _, answer in trials.answers())

@@ -10,12 +10,10 @@ from pullback.backend.cuda import prefetch as _cuda_feed
 
 from ._graph_runtime import (
     FAKE,
-    _empty,
-    runtime,  # noqa: F401 - a fixture
-)
-from ._graph_runtime_on_device import (
     RNG,
+    _empty,
     cupy,  # noqa: F401 - a fixture
+    runtime,  # noqa: F401 - a fixture
 )
 
 

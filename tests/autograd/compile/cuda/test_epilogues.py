@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import pullback as pb
-from pullback.backend.common.launches import Product
+from pullback.backend.common.launches import EPILOGUES, Product
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture
 from ....cuda.emulator import COMPILER, NEEDS
@@ -47,3 +47,56 @@ def test_an_activation_that_is_used_twice_keeps_its_product(runtime):  # noqa: F
         return xp.maximum(z + b, 0), z + b, z
 
     same(f, x, W, b, rtol=1e-5, atol=1e-6)
+
+
+FORWARD, BACKWARD = "relu_bias_mask", "relu_vjp_bias_vjp"
+
+
+@pytest.mark.parametrize(
+    ("refused", "taken"),
+    [
+        ((), {FORWARD: 2, BACKWARD: 2}),
+        ((BACKWARD,), {"relu_bias": 2}),
+        ((FORWARD,), {}),  # without a mask, no gradient can read it
+        (EPILOGUES, {}),
+    ],
+)
+def test_an_epilogue_that_does_not_pay_is_a_kernel_after_the_product(
+    runtime,  # noqa: F811 - a fixture
+    monkeypatch,
+    refused,
+    taken,
+):
+    runtime.epilogues = True
+    monkeypatch.setattr(runtime, "pays", lambda product: product.epilogue not in refused)
+    model = pb.models.MLP([12, 40, 41, 10], activation="relu", seed=3)
+    opt, x, y = pb.optim.SGD(0.1), normal(50, 12, dtype="float32"), RNG.integers(0, 10, 50)
+    same(step_of(opt), model, opt.init(model), x, y, rtol=2e-4, atol=1e-6)
+    found = [s.epilogue for s in runtime.steps if isinstance(s, Product) and s.epilogue]
+    assert {name: found.count(name) for name in found} == taken
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_a_trial_is_asked_for_the_products_that_run(
+    runtime,  # noqa: F811 - a fixture
+    monkeypatch,
+    precision,
+):
+    """With their sizes, layouts and rounding, since a library's algorithms depend on them."""
+    runtime.epilogues = True
+    asked = []
+    monkeypatch.setattr(runtime, "pays", lambda product: asked.append(product) or True)
+    model = pb.models.MLP([12, 40, 41, 10], activation="relu", seed=3)
+    opt, x, y = pb.optim.SGD(0.1), normal(50, 12, dtype="float32"), RNG.integers(0, 10, 50)
+    step = pb.compile(step_of(opt), precision=precision)
+    for _ in range(2):
+        step(model, opt.init(model), x, y)
+    assert {p.tf32 for p in asked} == {precision == "tf32"}
+
+    def form(p):
+        matrices = [(x.leading, x.transposed) for x in (p.a, p.b, p.c)]
+        return (p.m, p.n, p.k, *matrices, p.tf32, p.operands, p.dtype, p.epilogue)
+
+    run = {form(s) for s in runtime.steps if isinstance(s, Product) and s.epilogue}
+    assert {form(p) for p in asked} == run
+    assert len(run) == 4
