@@ -29,6 +29,8 @@ from _pytest.runner import runtestprotocol  # as the plugins that run tests agai
 os.environ.setdefault("PULLBACK_FAST", "1")
 # the kernels of the whole suite: with the usual bound each run would compile most of them anew
 os.environ.setdefault("PULLBACK_CACHE_MB", "4096")
+# workers that share a device would disturb each other's trials, whose answers are kept
+os.environ.setdefault("PULLBACK_TUNE", "0")
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
