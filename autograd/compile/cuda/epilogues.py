@@ -96,15 +96,17 @@ def take_in(
 
 def _as_product(program: Program, out: Statements, op: Op, epilogue: str, tf32: bool) -> Product:
     """A product with an epilogue, on arrays of no address."""
-    matrices = []
-    for v in (*op.args, op.result):
+
+    def matrix(v: Value) -> Matrix:
         found = leading(out.refs.get(v) or contiguous_view(v), v.shape)
         assert found is not None  # else it would be no product
-        matrices.append(Matrix(NOWHERE, found[1], found[0]))
+        transposed, step = found
+        return Matrix(NOWHERE, step, transposed)
+
     (m, k), n = op.args[0].shape, op.args[1].shape[1]
     reads_16_bits = op.args[0].dtype == np.uint16
     return Product(
-        m, n, k, *matrices, dtype=op.result.dtype.name, tf32=tf32, epilogue=epilogue, vector=NOWHERE,
+        m, n, k, matrix(op.args[0]), matrix(op.args[1]), matrix(op.result), dtype=op.result.dtype.name, tf32=tf32, epilogue=epilogue, vector=NOWHERE,
         operands=program.precision if reads_16_bits else op.args[0].dtype.name,
         mask=NOWHERE if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None,
     )  # fmt: skip
