@@ -103,11 +103,12 @@ def _as_product(program: Program, out: Statements, op: Op, epilogue: str, tf32: 
         transposed, step = found
         return Matrix(NOWHERE, step, transposed)
 
-    (m, k), n = op.args[0].shape, op.args[1].shape[1]
-    reads_16_bits = op.args[0].dtype == np.uint16
+    a, b, c = *op.args, op.result
+    (m, k), n = a.shape, b.shape[1]
     return Product(
-        m, n, k, matrix(op.args[0]), matrix(op.args[1]), matrix(op.result), dtype=op.result.dtype.name, tf32=tf32, epilogue=epilogue, vector=NOWHERE,
-        operands=program.precision if reads_16_bits else op.args[0].dtype.name,
+        m, n, k, matrix(a), matrix(b), matrix(c),
+        dtype=c.dtype.name, tf32=tf32, epilogue=epilogue, vector=NOWHERE,
+        operands=program.precision if a.dtype == np.uint16 else a.dtype.name,
         mask=NOWHERE if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None,
     )  # fmt: skip
 
