@@ -50,11 +50,15 @@ def _time(row: Any, scale: float = 1e6, form: str = ".0f") -> str:
     return f"{seconds.get('median', seconds.get('least')) * scale:{form}}"
 
 
+class NotMeasured(FileNotFoundError):
+    """There is no file of a part yet."""
+
+
 def _newest(folder: Path, part: str) -> Saved:
     """The newest file of a part that has medians."""
     files = [file for file in saved(folder, part) if "note" not in file.environment]
     if not files:
-        raise FileNotFoundError(f"no file of {part} in {folder}")
+        raise NotMeasured(f"no file of {part} in {folder}")
     return files[0]
 
 
@@ -209,8 +213,6 @@ def solvers(folder: Path) -> str:
 
 def fit(folder: Path) -> str:
     """An epoch of `fit`."""
-    if not saved(folder, "fit_large"):
-        return "Not measured yet."
     file = _newest(folder, "fit_large")
     cases = file.found["cases"]
     peers = list(dict.fromkeys(peer for case in cases.values() for peer in case))
@@ -247,8 +249,6 @@ def picture(folder: Path) -> str:
 
 def new_shapes(folder: Path) -> str:
     """Batch sizes that a compiled step has not met."""
-    if not saved(folder, "new_shapes"):
-        return "Not measured yet."
     file = _newest(folder, "new_shapes")
     ways = file.found["ways"]
     cells = [f"{row['seconds']['median']:.2f}" for row in ways.values()]
@@ -261,8 +261,6 @@ def new_shapes(folder: Path) -> str:
 
 def krylov(folder: Path) -> str:
     """Solvers inside compiled functions."""
-    if not saved(folder, "solvers"):
-        return "Not measured yet."
     file = _newest(folder, "solvers")
     names = {"pullback, eager": "eager", "pullback, compiled": "compiled, kernels"}
     columns = {
@@ -294,9 +292,11 @@ def written(text: str, folder: Path) -> str:
     """A page's text with its blocks as the files have it."""
 
     def block(match: re.Match[str]) -> str:
-        return (
-            f"<!-- benchmarks: {match[1]} -->\n{BLOCKS[match[1]](folder)}\n\n<!-- /benchmarks -->"
-        )
+        try:
+            text = BLOCKS[match[1]](folder)
+        except NotMeasured:
+            text = "Not measured yet."
+        return f"<!-- benchmarks: {match[1]} -->\n{text}\n\n<!-- /benchmarks -->"
 
     return _BLOCK.sub(block, text)
 

@@ -77,6 +77,7 @@ DEFAULT: dict[str, Part] = {
     "hips": Part("hips", 60, "HIPS autograd's own suite", threads=1),
     "peak_memory": Part("peak_memory", 60, "peak memory of training"),
     "memory": Part("memory", 30, "memory of deep networks"),
+    "rematerialisation": Part("rematerialisation", 40, "gradients of deep stacks within a limit of memory"),
     "overhead": Part("overhead", 30, "what the tape adds to an operation"),
     "import_time": Part("import_time", 15, "import pullback"),
     "estimators": Part("estimators", 90, "estimators beside scikit-learn's", threads=1),

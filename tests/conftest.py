@@ -249,7 +249,7 @@ def kernels() -> Path:
     Kernels are kept by their whole source, beside which numba says its version and the processor: what a change of this
     package generates anew is compiled anew.
     """
-    from pullback.autograd.compile.cpu.numba_cache import cache_folder
+    from pullback.backend.common.cache import cache_folder
 
     return cache_folder()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import threading
 import warnings
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from ...backend.common.forks import ForkSafeLock
 from ..core.array import backend_array, is_traced, unwrap_closed
 from ..core.hooks import HOOKS
 from ..core.levels.batched import all_rows, newest_level
@@ -53,7 +53,7 @@ class Compiled:
         self._mapped: list[tuple[list[bool], Any, Compiled]] = []
         self._met: Met = {}  # the kernels that its programs used
         self._recordings = Recordings(programs)
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._executables)} programs>"
@@ -91,13 +91,13 @@ class Compiled:
         key = key_of(args, kwargs, self._static)
         if key is None:
             return self._traced(args, kwargs)
-        with self._lock:
+        with self._lock.current:
             executable = self._programs.find(key)
         if executable is not None:
             has_memory = bool(executable.free)
             out = executable.call(args, kwargs, prepare=True)
             if out is not GUARD_FAILED:
-                with self._lock:
+                with self._lock.current:
                     self._last = executable
                     if not has_memory:
                         self._programs.hold()
@@ -125,7 +125,7 @@ class Compiled:
         if compiled is None:
             f = _of_all_rows(self.f, spec, flags)
             compiled = Compiled(f, (), (), self._fast, self._most, self._precision, self._memory)
-            with self._lock:
+            with self._lock.current:
                 self._mapped = [(flags, spec, compiled), *self._mapped][: self._most]
         with rows_from(level):
             out, varying = compiled(*below)
@@ -143,7 +143,7 @@ class Compiled:
         executable = make_executable(trace, self._donate, self._fast, self._memory, self._met)
         if self._memory is not None:
             executable.prepare()  # so that the first call says if it is too little
-        with self._lock:
+        with self._lock.current:
             before, self._last = self._last, executable
             self._programs.add(key, executable)
             self._programs.hold()
@@ -202,7 +202,7 @@ class Compiled:
 
     def clear(self) -> None:
         """Forget all programs."""
-        with self._lock:
+        with self._lock.current:
             self._last = None
             self._programs = Programs(self._most)
             self._mapped = []

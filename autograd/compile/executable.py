@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ...backend.common.forks import ForkSafeLock
 from ..pytree import tree
 from .buffers import compile_text, new_runner
 from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
-from .cpu.background import Awaited, ask
+from .cpu.background import Pending, compile_elsewhere
 from .cpu.families import Met
 from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
@@ -34,8 +34,6 @@ from .optimise.simplify import simplify
 from .printer import nodes, program_text
 from .tracing.guards import GUARD_FAILED, ArgumentGuard, in_order
 from .tracing.trace import Trace
-
-MOST = 2000  # operations of a program that is compiled to kernels
 
 
 @dataclass
@@ -63,7 +61,7 @@ class Executable:
     met: Met = field(default_factory=dict)
     # whether it may run by NumPy until its kernels are compiled
     patient: bool = False
-    awaited: Awaited | None = None
+    pending: Pending | None = None
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -71,7 +69,7 @@ class Executable:
     # runners of the code as it is; those of the code before end with their calls
     free: list[Callable[..., Any]] = field(default_factory=list)
     runner_bytes: int = -1  # of the memory of one of them, once it is known
-    lock: Any = field(default_factory=threading.Lock)
+    lock: ForkSafeLock = field(default_factory=ForkSafeLock)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, prepare: bool = False) -> Any:
         """The result, or `GUARD_FAILED` if the arguments are not those of this program.
@@ -82,7 +80,7 @@ class Executable:
         run: Callable[..., Any]
         if self.by_layout and not in_order((args, kwargs)):
             return GUARD_FAILED
-        if self.awaited is not None and self.awaited.has_ended():
+        if self.pending is not None and self.pending.has_ended():
             self._exchange()
         free = self.free
         try:
@@ -127,7 +125,7 @@ class Executable:
 
     def _runner(self) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
         """A new runner, and the list where it waits between calls."""
-        with self.lock:
+        with self.lock.current:
             if self.code is None:
                 self.prepare()
             assembly, code, extra, free = self.assembly, self.code, self.extra, self.free
@@ -136,10 +134,10 @@ class Executable:
 
     def _exchange(self) -> None:
         """Go on with kernels, as they are there, or nobody else compiles them."""
-        with self.lock:
-            if self.awaited is not None:
+        with self.lock.current:
+            if self.pending is not None:
                 # what Ctrl-C cuts short begins anew
-                self.awaited, self.code, self.free = None, None, []
+                self.pending, self.code, self.free = None, None, []
                 self.prepare()
 
     def prepare(self) -> None:
@@ -152,13 +150,21 @@ class Executable:
             "replaced_inputs": self.replaced_inputs,
             "memory": self.memory,
         }
-        if self.device is not None and self.fast and len(self.program.ops) <= MOST:
+        if (
+            self.device is not None
+            and self.fast
+            and len(self.program.ops) <= numba_kernels.MOST_OPERATIONS
+        ):
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
             self._write()
             return
         settings["is_generic_library"] = self.is_generic_library
         # an unrolled loop of thousands of operations would take minutes to compile
-        kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
+        kernels = (
+            self.fast
+            and not self.is_generic_library
+            and len(self.program.ops) <= numba_kernels.MOST_OPERATIONS
+        )
         kernels = kernels and _in_native_order(self.program)
         settings["met"] = self.met
         try:
@@ -184,8 +190,8 @@ class Executable:
             if chosen.variant not in used:
                 used.append(chosen.variant)
         if missing:
-            self.awaited = ask(missing)
-            kernels = self.awaited is None
+            self.pending = compile_elsewhere(missing)
+            kernels = self.pending is None
             self.assembly = assemble(self.program, kernels=kernels, **settings)
 
     def _write(self) -> None:
@@ -196,9 +202,9 @@ class Executable:
 
     def program_text(self) -> str:
         """The program for people."""
-        if self.awaited is not None and self.awaited.has_ended():
+        if self.pending is not None and self.pending.has_ended():
             self._exchange()
-        with self.lock:
+        with self.lock.current:
             if self.assembly is None:
                 self.prepare()
         assert self.assembly is not None

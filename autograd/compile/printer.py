@@ -27,8 +27,8 @@ def program_text(executable: Any, out: Assembly) -> str:
         f"memory: {need:,} bytes, {plan.size:,} bytes in one block and {need - plan.size:,} returned by calls; "
         f"{len(out.output_rings)} output buffers, {len(plan.donated)} written in place"
     )
-    if executable.awaited is not None:
-        n = len(executable.awaited.sources)
+    if executable.pending is not None:
+        n = len(executable.pending.sources)
         are, they = ("is", "it is") if n == 1 else ("are", "they are")
         lines.append(
             f"kernels: {n} {are} being compiled by another process; NumPy until {they} there"

@@ -28,6 +28,9 @@ from .aliases import call, link_of, made, on_layout, watch
 
 # How often the garbage is collected before an array counts as kept: while another thread does so, a call does nothing.
 COLLECTIONS = 10
+# Seconds by which each pause between two of them is longer than the one before: that thread's collection takes from one
+# millisecond to a tenth of a second, as there are few objects or many.
+PAUSE = 0.002
 READ_ONLY = frozenset(("broadcast_to", "diagonal", "linalg.diagonal"))
 
 
@@ -149,7 +152,7 @@ class Writes:
             left = self._left(expected)
             if not left:
                 break
-            time.sleep(0.002 * i)
+            time.sleep(PAUSE * i)
         return left
 
     def _left(self, expected: set[int]) -> list[Any]:

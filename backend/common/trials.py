@@ -18,25 +18,26 @@ import functools
 import hashlib
 import json
 import math
-import os
 import platform
 import statistics
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .cache import cache_folder, make_folder, write_file
+from .forks import ForkSafeLock
+
 # The share of the preferred way's time below which another way replaces it.
 REPLACES = 0.90
-# All ways take turns in each round. There are at least `FEWEST` rounds, and no new one after `SECONDS` or `MOST`.
-FEWEST, MOST = 3, 10
+# All ways take turns in each round. There are at least `FEWEST_ROUNDS` rounds, and no new one after `SECONDS` or
+# `MOST_ROUNDS`.
+FEWEST_ROUNDS, MOST_ROUNDS = 3, 10
 SECONDS = 0.2
 # A turn is as many seconds of runs that are not timed, in which threads find cores of their own after a pause, and then
-# as many of runs that are, of which there are `MOST` at most.
-TURN = 2e-3
+# as many of runs that are, of which there are `MOST_RUNS` at most.
+TURN, MOST_RUNS = 2e-3, 10
 # Seconds between rounds: threads that slept get other cores.
 BETWEEN = 0.01
 # How much slower than the best a way is whose warm calls say that it cannot win.
@@ -46,6 +47,9 @@ HOPELESS = 3.0
 # all.
 OWN, SPREAD = 0.85, 1.5
 TRIES, LATER = 3, 0.05
+
+# The folder of answers, within the cache.
+FOLDER = "fastest"
 
 Ways = Mapping[str, Callable[..., Any]]
 # The seconds of each way, and the ways that were disturbed, from the ways and the preferred one.
@@ -62,17 +66,7 @@ class Answer:
 
 
 _known: dict[str, Answer] = {}
-_lock = threading.Lock()
-
-
-def _in_child() -> None:
-    """A child process has locks of its parent that nobody will let go."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+_lock = ForkSafeLock()
 
 
 def fastest(
@@ -106,7 +100,7 @@ def fastest(
     text = json.dumps(key, sort_keys=True)
     known = _known.get(text)
     if known is None:
-        with _lock:  # two trials at once would disturb each other
+        with _lock.current:  # two trials at once would disturb each other
             known = _known.get(text)
             if known is None:
                 if measure is None:
@@ -159,7 +153,7 @@ class _Runs:
         while clock() < end:
             self.run()
         own, whole, count = processor_clock(), 0.0, 0
-        while not count or (whole < shortest and count < MOST):
+        while not count or (whole < shortest and count < MOST_RUNS):
             started = clock()
             self.run()
             self.seconds.append(clock() - started)
@@ -192,8 +186,8 @@ def run_in_turn(
     for way in left:
         way.seconds, way.own = [], 0.0
     started = clock()
-    for count in range(MOST):
-        if count >= FEWEST and clock() - started > SECONDS:
+    for count in range(MOST_ROUNDS):
+        if count >= FEWEST_ROUNDS and clock() - started > SECONDS:
             break
         _wait(BETWEEN)
         for way in left:
@@ -216,23 +210,9 @@ def _wait(seconds: float) -> None:
 # ── what is kept ──────────────────────────────────────────────────────────────────────────────
 
 
-def cache_folder() -> Path:
-    """The folder of all that is kept from one process to the next: ``PULLBACK_CACHE`` or ``~/.cache/pullback``."""
-    given = os.environ.get("PULLBACK_CACHE", "").strip()
-    if given:
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    if base:
-        return Path(base) / "pullback"
-    try:
-        return Path.home() / ".cache" / "pullback"
-    except RuntimeError:  # a user without a home, as containers have
-        return Path(tempfile.gettempdir()) / f"pullback-{getattr(os, 'geteuid', int)()}"
-
-
 def folder() -> Path:
     """The folder of answers: a small file for each."""
-    return cache_folder() / "fastest"
+    return cache_folder() / FOLDER
 
 
 def _read(path: Path, text: str) -> Answer | None:
@@ -251,25 +231,14 @@ def _read(path: Path, text: str) -> Answer | None:
 
 def _write(path: Path, text: str, answer: Answer) -> Answer:
     """Keep an answer: the one that is in force then, which another process may have given first."""
-    content = {"question": text, **dataclasses.asdict(answer)}
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump(content, file)
-            try:
-                os.link(name, path)  # fails where the file is there already
-            except OSError:
-                theirs = _read(path, text)
-                if theirs is not None:
-                    return theirs
-                os.replace(name, path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-    except OSError:
-        pass
+    content = json.dumps({"question": text, **dataclasses.asdict(answer)}).encode()
+    with contextlib.suppress(OSError):
+        make_folder(FOLDER)
+        if not write_file(path, content, replace=False):
+            theirs = _read(path, text)
+            if theirs is not None:
+                return theirs
+            write_file(path, content)  # what is there is damaged
     return answer
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 LEAST, LARGEST = 1 << 18, 1 << 24  # bytes of an array whose memory is kept
-MOST, TOTAL = 8, 1 << 25  # arrays that are kept, and bytes of all
+MOST_ARRAYS, TOTAL = 8, 1 << 25  # arrays that are kept, and bytes of all
 
 # Without a GIL the count says nothing.
 _COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -71,7 +71,7 @@ def _unused(held: list[np.ndarray], size: int) -> np.ndarray | None:
 def _let_go() -> None:
     """Forget the oldest arrays that are too many; what somebody refers to stays theirs."""
     total, first = 0, len(_held)
-    for owner in reversed(_held[-MOST:]):
+    for owner in reversed(_held[-MOST_ARRAYS:]):
         total += owner.nbytes
         if total > TOTAL:
             break

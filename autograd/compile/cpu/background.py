@@ -5,8 +5,8 @@ it waits for up to 5 ms. So one process of the same Python, started when the fir
 folder of kernels (`numba_cache.py`); a program looks there now and then, and reads what has come.
 
 The process reads from a pipe which kernels it should compile. It ends when the pipe is closed, however this process
-came to its end, when nothing was asked of it for a while, and when it cannot compile a kernel or write it down. What is
-missing then is compiled here, which says what is wrong.
+came to its end, when nothing was requested of it for a while, and when it cannot compile a kernel or write it down.
+What is missing then is compiled here, which says what is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import os
 import queue
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,51 +26,58 @@ from typing import Any
 
 import numpy as np
 
+from ....backend.common.cache import write_file
+from ....backend.common.forks import ForkSafeLock, in_child
 from . import numba_cache as cache
 from . import numba_kernels
 from .numba_kernels import Source
 
 # Seconds between two looks at what has come.
 INTERVAL = 0.02
-# How often the same kernels are asked for: a process may come to its end just when it is asked.
-MOST = 2
+# How often the same kernels are requested: a process may come to its end just when it is given a request.
+MOST_REQUESTS = 2
 
 # Seconds without a request after which the process ends.
 IDLE = 20.0
+# Seconds from the end of the pipe to the end of a process that is in the midst of an import or a kernel. One that waits
+# for a request ends as Python does within that time, and brings the cache within its bound before.
+GRACE = 0.3
+# Seconds after which a process that has not ended by then is killed: it gets none of the processor's time.
+TO_END = 1.0
 
 # It looks at the pipe from the beginning, so that it ends while it imports, or in the midst of a kernel, too.
 _START = """
 import json, os, queue, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-asked = queue.SimpleQueue()
+requests = queue.SimpleQueue()
 def read():
     for line in sys.stdin.buffer:
-        asked.put(line)
-    asked.put("")
-    time.sleep(0.3)
+        requests.put(line)
+    requests.put("")
+    time.sleep({grace})
     os._exit(0)
 threading.Thread(target=read, daemon=True).start()
 sys.path[:] = json.loads(sys.argv[1])
 from {module} import serve
-serve(asked)
+serve(requests)
 """
 
 
 @dataclass
-class Awaited:
-    """Kernels that are being compiled."""
+class Pending:
+    """Kernels that were requested, and are not there yet."""
 
     sources: list[Source]
     folder: Path
     process: Any = None
-    started: int = 0
+    requests: int = 0
     next_look: float = 0.0
-    lock: Any = field(default_factory=threading.Lock)
+    lock: ForkSafeLock = field(default_factory=ForkSafeLock)
 
     def has_ended(self) -> bool:
         """Whether there is nothing more to wait for: all kernels are there, or nobody compiles them."""
-        now = time.monotonic()
-        if now < self.next_look or not self.lock.acquire(blocking=False):
+        now, lock = time.monotonic(), self.lock.current
+        if now < self.next_look or not lock.acquire(blocking=False):
             return False
         try:
             self.next_look = now + INTERVAL
@@ -82,26 +88,26 @@ class Awaited:
                 self.process.send()
                 return False
             refused = self.process is not None and self.process.failed()
-            return refused or not self.start()
+            return refused or not self.request()
         finally:
-            self.lock.release()
+            lock.release()
 
-    def start(self) -> bool:
-        """Ask for the kernels; whether there is a process that compiles them."""
-        if self.started == MOST:
+    def request(self) -> bool:
+        """Request the kernels; whether there is a process that compiles them."""
+        if self.requests == MOST_REQUESTS:
             return False
-        self.started += 1
-        self.process = _asked(self.sources, self.folder)
+        self.requests += 1
+        self.process = _requested(self.sources, self.folder)
         return self.process is not None
 
 
-def ask(sources: list[Source]) -> Awaited | None:
-    """Have kernels compiled; None where they have to be compiled here."""
+def compile_elsewhere(sources: list[Source]) -> Pending | None:
+    """Have another process compile kernels; None where they have to be compiled here."""
     folder = cache.trusted_folder()
     if folder is None or not _is_python(sys.executable):
         return None
-    awaited = Awaited(list(dict.fromkeys(sources)), folder)
-    return awaited if awaited.start() else None
+    pending = Pending(list(dict.fromkeys(sources)), folder)
+    return pending if pending.request() else None
 
 
 def _is_python(path: str | None) -> bool:
@@ -113,11 +119,11 @@ def _is_python(path: str | None) -> bool:
 
 
 class _Process:
-    """The process that compiles, and what it was asked for."""
+    """The process that compiles, and what was requested of it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        start = _START.format(module=__name__)
+        start = _START.format(module=__name__, grace=GRACE)
         self.popen = subprocess.Popen(
             # -P: nothing may be imported from the folder that this process happens to be in
             [sys.executable, "-P", "-c", start, json.dumps([str(path) for path in sys.path])],
@@ -127,60 +133,60 @@ class _Process:
         self.pipe = self.popen.stdin
         with contextlib.suppress(OSError, AttributeError):  # Windows waits where a pipe is full
             os.set_blocking(self.pipe.fileno(), False)
-        self.asked: set[str] = set()
-        self.rest = b""
-        self.lock = threading.Lock()
+        self.requested: set[str] = set()  # the names of kernels
+        self.unsent = b""
+        self.lock = ForkSafeLock()
 
     def is_alive(self) -> bool:
         """Whether it still runs."""
         return self.popen.poll() is None
 
     def failed(self) -> bool:
-        """Whether it ended because it could not do what it was asked for."""
+        """Whether it ended because it could not do what was requested."""
         return self.popen.poll() not in (None, 0)
 
-    def ask(self, sources: list[Source]) -> None:
-        """Say which kernels it should compile, if that was not said before."""
-        with self.lock:
+    def request(self, sources: list[Source]) -> None:
+        """Request those kernels that were not requested before."""
+        with self.lock.current:
             for source in sources:
-                if source.name not in self.asked:
-                    self.asked.add(source.name)
+                if source.name not in self.requested:
+                    self.requested.add(source.name)
                     digest = hashlib.sha256(source.text.encode()).hexdigest()
                     types = [_as_json(each) for each in source.argument_types]
-                    self.rest += json.dumps([source.name, digest, types]).encode() + b"\n"
+                    self.unsent += json.dumps([source.name, digest, types]).encode() + b"\n"
         self.send()
 
     def send(self) -> None:
         """Write to the pipe what it has room for."""
-        with self.lock, contextlib.suppress(OSError):
-            while self.rest:
-                written = self.pipe.write(self.rest[:4096])
+        with self.lock.current, contextlib.suppress(OSError):
+            while self.unsent:
+                written = self.pipe.write(self.unsent[:4096])
                 if not written:
                     break
-                self.rest = self.rest[written:]
+                self.unsent = self.unsent[written:]
 
     def end(self) -> None:
         """Let it come to its end, and wait for that."""
         with contextlib.suppress(OSError):
             self.pipe.close()
         try:
-            self.popen.wait(1.0)
+            self.popen.wait(TO_END)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
 
 
 _PROCESS: _Process | None = None
-_LOCK = threading.Lock()
+_LOCK = ForkSafeLock()
 
 
-def _asked(sources: list[Source], folder: Path) -> _Process | None:
-    """The process, asked to compile these; None if it cannot be started, or they cannot be written down."""
+def _requested(sources: list[Source], folder: Path) -> _Process | None:
+    """The process, with a request for these; None if it cannot be started, or they cannot be written down."""
     global _PROCESS
     try:
         for source in sources:
-            cache.write_file(folder / f"{source.name}.py", source.text.encode())
-        with _LOCK:
+            write_file(folder / f"{source.name}.py", source.text.encode())
+        with _LOCK.current:
             process = _PROCESS
             if process is not None and not (process.is_alive() and process.folder == folder):
                 process = end()
@@ -188,7 +194,7 @@ def _asked(sources: list[Source], folder: Path) -> _Process | None:
                 process = _PROCESS = _Process(folder)
     except (OSError, RuntimeError):  # no more processes or memory, or the interpreter ends
         return None
-    process.ask(sources)
+    process.request(sources)
     return process
 
 
@@ -201,18 +207,15 @@ def end() -> None:
         process.end()
 
 
-def _in_child() -> None:
-    """A fork has a process of its own, if it wants one."""
-    global _PROCESS, _LOCK
-    process, _PROCESS, _LOCK = _PROCESS, None, threading.Lock()
+@in_child
+def _forget() -> None:
+    """Forget the process: a fork has one of its own, if it wants one."""
+    global _PROCESS
+    process, _PROCESS = _PROCESS, None
     if process is not None:
         process.popen.returncode = 0  # it is no child of this one
         with contextlib.suppress(OSError):
             process.pipe.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
 
 
 def _as_json(argument_type: Any) -> Any:
@@ -225,20 +228,20 @@ def _as_json(argument_type: Any) -> Any:
 # ── the process itself ────────────────────────────────────────────────────────────────────────
 
 
-def serve(asked: Any) -> None:
-    """Compile what is asked for, until nothing is.
+def serve(requests: Any) -> None:
+    """Compile what is requested, until nothing is.
 
     Parameters
     ----------
-    asked : queue.SimpleQueue
-        Of lines, as `_Process.ask` writes them; an empty one at their end.
+    requests : queue.SimpleQueue
+        Of lines, as `_Process.request` writes them; an empty one at their end.
     """
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # the program that waits has work to do, too
     folder = cache.cache_folder()
     while True:
         try:
-            line = asked.get(timeout=IDLE)
+            line = requests.get(timeout=IDLE)
         except queue.Empty:
             line = ""
         if not line:
@@ -246,7 +249,7 @@ def serve(asked: Any) -> None:
         name, digest, types = json.loads(line)
         text = (folder / f"{name}.py").read_text()
         if hashlib.sha256(text.encode()).hexdigest() != digest:
-            raise ValueError(f"{name} is not what was asked for")
+            raise ValueError(f"{name} is not what was requested")
         source = Source(name, text, tuple(map(_from_json, types)))
         if not source.is_there():
             numba_kernels.compiled(source)

@@ -2,8 +2,8 @@
 
 The first numbers that a function brings are compiled as they are, so that steady training runs code that knows every
 length. When the function comes with other numbers, a kernel is compiled in which all that differed is free, and so are
-the places of buffers; widths, which stayed, are still known to it. After `MOST` kernels of the same first numbers the
-last is free in all. Numbers that fit a kernel of the family compile nothing, whoever brings them.
+the places of buffers; widths, which stayed, are still known to it. After `MOST_VARIANTS` kernels of the same first
+numbers the last is free in all. Numbers that fit a kernel of the family compile nothing, whoever brings them.
 
 Another function of the same structure begins with numbers of its own: layers of other widths differ in nearly all, and
 a kernel that knows no width takes half as long again. Only where nothing but the places of buffers in the block
@@ -18,9 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +26,13 @@ from typing import Any
 
 import numpy as np
 
+from ....backend.common.cache import write_file
+from ....backend.common.forks import ForkSafeLock
 from . import blas, numba_kernels
 from . import numba_cache as cache
 from .templates import FREE, LENGTH, OFFSET, Number, Template
 
-MOST = 4  # kernels of the same first numbers
+MOST_VARIANTS = 4  # kernels of the same first numbers
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,7 @@ class Chosen:
 Met = dict[str, list[Variant]]
 
 _FAMILIES: dict[str, Family] = {}
-_LOCK = threading.Lock()
-
-
-def _in_child() -> None:
-    """A thread of the parent that held the lock is not there to let go of it."""
-    global _LOCK
-    _LOCK = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+_LOCK = ForkSafeLock()
 
 
 def kernel_for(
@@ -123,7 +113,7 @@ def kernel_for(
     """
     known = repr((template, argument_types, blas.for_kernels(), sys.version)).encode()
     name = hashlib.sha256(known).hexdigest()[:24]
-    with _LOCK:
+    with _LOCK.current:
         family = _FAMILIES.setdefault(name, Family(name, template.kinds))
         variant = _fitting(family, numbers)
         if variant is None:
@@ -148,7 +138,7 @@ def kernel_for(
         rendered.body, rendered.constants, types, template.functions
     )
     if new:
-        with _LOCK:
+        with _LOCK.current:
             if variant not in family.variants:
                 family.variants.append(variant)
             _write(family)
@@ -169,7 +159,7 @@ def _new(family: Family, numbers: tuple[Number, ...], used: list[Variant]) -> Va
         return Variant(frozenset(), numbers)
     first = min(near, key=lambda v: len(v.differing(numbers)))
     alike = [v for v in family.variants if v.numbers == first.numbers]
-    if len(alike) + 1 >= MOST:
+    if len(alike) + 1 >= MOST_VARIANTS:
         return Variant(frozenset(range(len(numbers))), first.numbers)
     moving = {i for i, kind in enumerate(family.kinds) if kind == OFFSET}
     return Variant(first.differing(numbers).union(moving, *(v.free for v in alike)), first.numbers)
@@ -225,4 +215,4 @@ def _write(family: Family) -> None:
         return
     content = json.dumps([[sorted(v.free), list(v.numbers)] for v in family.variants])
     with contextlib.suppress(OSError):
-        cache.write_file(path, content.encode())
+        write_file(path, content.encode())

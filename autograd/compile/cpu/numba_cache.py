@@ -28,7 +28,6 @@ import linecache
 import os
 import stat
 import sys
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -36,7 +35,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ....backend.common.trials import cache_folder as cache_folder
+from ....backend.common.cache import cache_folder, make_folder, write_file
 from . import cache_size
 
 
@@ -100,9 +99,7 @@ def trusted_folder() -> Path | None:
     """The folder, made if it is not there; None, with a warning, where it cannot be made or trusted."""
     folder = cache_folder()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / "__pycache__").mkdir(mode=0o700, exist_ok=True)
-        wrong = refusal(folder) or refusal(folder / "__pycache__")
+        wrong = refusal(make_folder()) or refusal(make_folder("__pycache__"))
     except OSError as error:
         _warn(
             f"{folder} cannot be made: {error}",
@@ -175,21 +172,6 @@ def _executed(text: str, filename: str, name: str) -> Any:
     sys.modules[module.__name__] = module  # numba looks the module of a cached function up by name
     exec(compile(text, filename, "exec"), module.__dict__)
     return module.kernel
-
-
-def write_file(path: Path, content: bytes) -> bool:
-    """Write a file whole or not at all, unless it is there already; whether it was written."""
-    if path.is_file() and path.read_bytes() == content:
-        return False
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".", delete=False) as handle:
-        try:
-            handle.write(content)
-            handle.close()
-            os.replace(handle.name, path)
-        except BaseException:
-            os.unlink(handle.name)
-            raise
-    return True
 
 
 def _files(compiled: Path, name: str, line: int) -> list[Path]:

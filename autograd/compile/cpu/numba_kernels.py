@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.util
 import os
@@ -14,9 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from ....backend.common.forks import hold_while_forking
 from . import blas
 from . import numba_cache as cache
 from .numba_cache import CompileError
+
+# The number of operations up to which a program is compiled to kernels: thousands would take minutes.
+MOST_OPERATIONS = 2000
 
 HEAD = '''"""A kernel that pullback generated."""
 
@@ -180,6 +185,15 @@ def _need_numba() -> None:
         import numba  # noqa: F401 - whether it can be
     except ImportError as error:
         raise CompileError(f"numba cannot be imported: {error}") from error
+    _hold_while_forking()
+
+
+@functools.cache
+def _hold_while_forking() -> None:
+    """Have a fork wait for kernels that other threads compile: its child would wait for those threads for ever."""
+    from numba.core.compiler_lock import global_compiler_lock
+
+    hold_while_forking(global_compiler_lock.acquire, global_compiler_lock.release)
 
 
 def _compile(kernel: Any, types: tuple[Any, ...]) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ....backend import backend_of
+from ....backend.common.forks import ForkSafeLock
 from ..buffers import compile_text, new_runner
 from ..cpu.assemble import assemble
 from ..cpu.assembly import Assembly
 from ..cpu.numba_cache import CompileError
-from ..cpu.numba_kernels import wanted
+from ..cpu.numba_kernels import MOST_OPERATIONS, wanted
 from ..cuda import assemble as cuda_assemble
 from ..cuda.expressions import loopable as is_loopable_on_device
 from ..ir.program import ARRAY, Op, Program, op_text
@@ -26,8 +26,6 @@ from .body import Body
 from .kernel import loop_kernel, unpack_line, vectors_as_matrices
 
 FOREVER = 1 << 62
-# The number of operations up to which a step is compiled to kernels.
-MOST = 2000
 
 
 class Runner:
@@ -90,7 +88,7 @@ class StepCode:
     source: str = ""
     code: Any = None
     free: list[Any] = field(default_factory=list)
-    lock: Any = field(default_factory=threading.Lock)
+    lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     program: Program | None = None
 
     def host(self, x: Any) -> Any:
@@ -99,7 +97,7 @@ class StepCode:
 
     def __call__(self, carry: Any, rows: Any, constants: Any, order: range, n: int | None) -> Any:
         """Run the steps of `order`, for stacks of `n` rows."""
-        with self.lock:
+        with self.lock.current:
             if self.code is None:
                 self.prepare()
             run = self.free.pop() if self.free else None
@@ -181,12 +179,12 @@ class StepCode:
         settings: dict[str, Any] = {
             "donated": donated, "replaced_inputs": {i: i for i in donated},
         }  # fmt: skip
-        if runs and len(program.ops) <= MOST:
+        if runs and len(program.ops) <= MOST_OPERATIONS:
             self.assembly = cuda_assemble.assemble(program, self.backend, **settings)
         else:
             settings["is_generic_library"] = not native
             try:
-                kernels = kernels and len(program.ops) <= MOST
+                kernels = kernels and len(program.ops) <= MOST_OPERATIONS
                 self.assembly = assemble(program, kernels=kernels, **settings)
             except CompileError:
                 self.assembly = assemble(program, kernels=False, **settings)

@@ -84,10 +84,10 @@ def test_ways_take_turns_and_their_number_is_bounded(machine):
     assert (
         "".join(machine.runs[:10]) == "aabb" + "aaaabb"
     )  # warm calls, then two to warm up and two
-    assert machine.runs.count("a") == 2 + 4 * trials.MOST
+    assert machine.runs.count("a") == 2 + 4 * trials.MOST_ROUNDS
     machine.runs.clear()
     ask(machine, "long", a=10.0, b=8.0)
-    assert machine.runs.count("a") == machine.runs.count("b") == 2 + 2 * trials.FEWEST
+    assert machine.runs.count("a") == machine.runs.count("b") == 2 + 2 * trials.FEWEST_ROUNDS
 
 
 def test_a_way_that_cannot_win_is_not_run_on(machine):
@@ -285,20 +285,3 @@ def test_a_folder_that_may_not_be_looked_into(machine, monkeypatch):
     ask(machine, a=1e-3, b=5e-4)
     monkeypatch.setattr(trials.Path, "glob", refused)
     assert len(trials.answers()) == 1
-
-
-def test_a_user_without_a_home(monkeypatch):
-    def home():
-        raise RuntimeError("Could not determine home directory.")
-
-    for name in ("PULLBACK_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(trials.Path, "home", home)
-    assert trials.cache_folder().name.startswith("pullback-")
-
-
-def test_a_fork_does_not_inherit_a_lock(monkeypatch):
-    monkeypatch.setattr(trials, "_lock", threading.Lock())
-    trials._lock.acquire()
-    trials._in_child()
-    assert trials._lock.acquire(blocking=False)

@@ -12,7 +12,14 @@ import pytest
 
 import pullback as pb
 from pullback.backend.numpy import kept_memory
-from pullback.backend.numpy.kept_memory import LARGEST, LEAST, MOST, TOTAL, empty, is_only_view
+from pullback.backend.numpy.kept_memory import (
+    LARGEST,
+    LEAST,
+    MOST_ARRAYS,
+    TOTAL,
+    empty,
+    is_only_view,
+)
 
 F8 = np.dtype("float64")
 SHAPE = (256, 256)  # 512 KB
@@ -108,9 +115,9 @@ def test_small_large_and_other_arrays_are_numpys_own():
 
 
 def test_what_is_kept_is_bounded():
-    for n in range(3 * MOST):
+    for n in range(3 * MOST_ARRAYS):
         empty((LEAST + 8 * n,), np.dtype("uint8"))
-    assert len(kept_memory._held) == MOST
+    assert len(kept_memory._held) == MOST_ARRAYS
     kept = [empty((LARGEST,), np.dtype("uint8")) for _ in range(5)]
     assert held_bytes() <= TOTAL
     assert len({address(x) for x in kept}) == 5  # those that are forgotten stay their users'

@@ -16,12 +16,12 @@ too. MKL's is each thread's own. Both are set where both are there: which one a 
 from __future__ import annotations
 
 import functools
-import os
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from .....backend.common.forks import ForkSafeLock, in_child
 from .....backend.numpy import mkl, openblas
 
 _cores = openblas.cores
@@ -115,7 +115,7 @@ class _Helper:
 
     def reset(self) -> None:
         """Forget the thread: a child process has none."""
-        self.lock = threading.Lock()
+        self.lock = ForkSafeLock()
         self.halves: queue.SimpleQueue[_Half] = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
 
@@ -146,7 +146,7 @@ class _Helper:
         return True
 
     def _started(self) -> bool:
-        with self.lock:
+        with self.lock.current:
             if self.thread is None:
                 thread = threading.Thread(
                     target=self._serve, args=(self.halves,), name="pullback-helper", daemon=True
@@ -183,7 +183,7 @@ class _SerialBlas:
 
     def reset(self) -> None:
         """Nobody uses it: of a child process."""
-        self.lock, self.threads = threading.Lock(), 1
+        self.lock, self.threads = ForkSafeLock(), 1
         # each user with MKL's number of threads before, which is each thread's own; 0 is what MKL has itself
         self.users: dict[object, int] = {}
 
@@ -191,7 +191,7 @@ class _SerialBlas:
         """Turn BLAS's threads off until this user leaves: how many there were."""
         get, put = _switch()
         found = mkl.loaded()
-        with self.lock:
+        with self.lock.current:
             if not self.users:
                 self.threads = get()
             self.users[user] = 0  # if an interrupt keeps MKL's answer from us
@@ -210,7 +210,7 @@ class _SerialBlas:
             before = self.users.get(user)
             if before is not None:
                 found.set_threads(before)
-        with self.lock:
+        with self.lock.current:
             # somebody else may have set another number meanwhile
             if user in self.users and len(self.users) == 1 and self.threads > 1 and get() == 1:
                 put(self.threads)
@@ -236,14 +236,11 @@ _HELPER = _Helper()
 _SERIAL = _SerialBlas()
 
 
-def _in_child() -> None:
-    """A child process has none of its parent's threads, but locks that nobody will let go."""
+@in_child
+def _forget() -> None:
+    """Forget the parent's threads, and what they used."""
     used, threads = bool(_SERIAL.users), _SERIAL.threads
     _HELPER.reset()
     _SERIAL.reset()
     if used and threads > 1:
         _switch()[1](threads)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)

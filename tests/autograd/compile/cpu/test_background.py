@@ -19,6 +19,7 @@ import pullback as pb
 from pullback.autograd.compile.cpu import background, families
 from pullback.autograd.compile.cpu import numba_cache as cache
 from pullback.autograd.compile.cpu import numba_kernels as native
+from pullback.backend.common.forks import ForkSafeLock
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
@@ -27,6 +28,10 @@ pytestmark = pytest.mark.skipif(
     not importlib.util.find_spec("numba"), reason="numba is not installed (extra `fast`)"
 )
 X = np.arange(12.0).reshape(3, 4)
+# Seconds between two calls that look for a kernel: the process that compiles it needs the core that calls would take.
+PAUSE = 0.01
+# Seconds in which a signal that ended a process would have: it gets it in a millisecond, and its core in a few.
+TO_DIE = 0.05
 
 
 def f(x: Any, scale: Any) -> Any:
@@ -47,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: Any) -> Iterator[Path]:
 
 
 class Process:
-    """What is asked for is compiled when the test says so."""
+    """What is requested is compiled when the test says so."""
 
     made: list[Process]
 
@@ -63,7 +68,7 @@ class Process:
     def failed(self) -> bool:
         return self.ended not in (None, 0)
 
-    def ask(self, sources: list[Any]) -> None:
+    def request(self, sources: list[Any]) -> None:
         self.sources += sources
 
     def send(self) -> None: ...
@@ -224,7 +229,7 @@ def test_a_folder_that_cannot_be_written_to(process, monkeypatch):
     def full(*_: Any) -> Any:
         raise OSError("no space left")
 
-    monkeypatch.setattr(cache, "write_file", full)
+    monkeypatch.setattr(background, "write_file", full)
     compiled_here(process)
 
 
@@ -258,7 +263,7 @@ def test_a_process_that_fails(process):
     assert len(process.made) == 1
 
 
-def test_a_process_that_ended_when_it_was_asked(process):
+def test_a_process_that_ended_with_its_request(process):
     compiled = pb.compile(f)
     check(compiled, X, 1.0)
     check(compiled, X, 2.0)
@@ -334,9 +339,9 @@ def test_a_process_compiles_and_is_gone(folder, monkeypatch):
         while time.monotonic() < deadline:
             check(compiled, X, float(calls))
             calls += 1
-            if calls > 2 and compiled._executables[0].awaited is None:
+            if calls > 2 and compiled._executables[0].pending is None:
                 break
-            time.sleep(0.01)
+            time.sleep(PAUSE)
         assert runs_kernels(compiled)
         return calls
 
@@ -354,7 +359,7 @@ def test_a_process_compiles_and_is_gone(folder, monkeypatch):
     assert process.is_alive()
     assert compiled_in_this == [False]
     process.popen.send_signal(signal.SIGINT)  # Ctrl-C is for the program alone
-    time.sleep(0.05)
+    time.sleep(TO_DIE)
     assert process.is_alive()
     background.end()
     assert process.popen.returncode == 0
@@ -372,14 +377,14 @@ def test_a_process_ends_with_the_pipe_even_while_it_imports(folder):
     assert process.popen.wait(30) == 0
 
 
-def test_what_it_is_not_asked_for_it_does_not_compile(folder):
+def test_what_was_not_requested_is_not_compiled(folder):
     """The source that lies there has to be the one that was meant."""
     (folder / "kernel_a.py").write_text("def kernel(): raise SystemExit\n")
-    asked = background.queue.SimpleQueue()
-    asked.put(background.json.dumps(["kernel_a", "0" * 64, []]).encode())
+    requests = background.queue.SimpleQueue()
+    requests.put(background.json.dumps(["kernel_a", "0" * 64, []]).encode())
     nice = os.nice(0)
-    with pytest.raises(ValueError, match="kernel_a is not what was asked for"):
-        background.serve(asked)
+    with pytest.raises(ValueError, match="kernel_a is not what was requested"):
+        background.serve(requests)
     assert os.nice(0) >= nice
 
 
@@ -388,12 +393,12 @@ def test_a_full_pipe_makes_nobody_wait(folder):
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     process.pipe = os.fdopen(writing, "wb", buffering=0)
-    process.asked, process.rest, process.lock = set(), b"", threading.Lock()
+    process.requested, process.unsent, process.lock = set(), b"", ForkSafeLock()
     sources = [native.Source(f"kernel_{i}", "", (int, float)) for i in range(3000)]
-    process.ask(sources)
-    assert process.rest
+    process.request(sources)
+    assert process.unsent
     read = b""
-    while process.rest:
+    while process.unsent:
         read += os.read(reading, 1 << 16)
         process.send()
     process.pipe.close()
@@ -421,7 +426,7 @@ def test_a_fork_starts_a_process_of_its_own(process):
     reading, writing = os.pipe()
     parent.pipe = os.fdopen(writing, "wb", buffering=0)
     parent.popen = type("Popen", (), {"returncode": None})()
-    background._in_child()
+    background._forget()
     assert os.read(reading, 1) == b""  # this end is closed
     os.close(reading)
     parent.ended = 0  # as it is seen from a fork

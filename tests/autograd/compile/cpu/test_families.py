@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import json
 import math
-import os
 import re
 import subprocess
 import sys
@@ -386,19 +385,10 @@ def test_a_folder_that_cannot_be_written_to(interpreted, folder, monkeypatch):
     def full(*_: Any, **__: Any) -> Any:
         raise OSError("no space left")
 
-    monkeypatch.setattr(cache.tempfile, "NamedTemporaryFile", full)
+    monkeypatch.setattr("tempfile.mkstemp", full)
     meet_quickly()
     assert not list(folder.glob("family_*.json"))
     monkeypatch.setattr(cache, "trusted_folder", lambda: None)
     families._FAMILIES.clear()
     meet_quickly()
     assert interpreted.general() == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="Windows has no forks")
-def test_a_fork_has_a_lock_of_its_own(monkeypatch):
-    held = families._LOCK
-    monkeypatch.setattr(families, "_LOCK", held)  # restored afterwards
-    with held:  # a thread of the parent
-        families._in_child()
-        assert families._LOCK.acquire(blocking=False)

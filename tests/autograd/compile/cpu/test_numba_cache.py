@@ -138,9 +138,7 @@ def _no_room(*args: Any, **kwargs: Any) -> Any:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize(
-    "what", ["pathlib.Path.mkdir", "tempfile.NamedTemporaryFile", "os.replace"]
-)
+@pytest.mark.parametrize("what", ["pathlib.Path.mkdir", "tempfile.mkstemp", "os.replace"])
 def test_a_full_disk(folder, monkeypatch, what):
     run()
     for path in files(folder).values():

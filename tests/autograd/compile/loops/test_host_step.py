@@ -219,6 +219,66 @@ def test_two_threads():
                 np.testing.assert_allclose(x, y, rtol=1e-7)
 
 
+def test_settings_and_functions_tell_solves_of_the_same_operands_apart():
+    """Neither is an operand, so nothing else does: both solves would be one common subexpression."""
+
+    def f(A, b):
+        few, many = (linalg.cg(A, b, maxiter=n, check=False)[0] for n in (1, 3))
+        plain, doubled = (linalg.cg(lambda v, c=c: c * v, b)[0] for c in (1.0, 2.0))
+        return few, many, plain, doubled
+
+    compiled = pb.compile(f, fast=False)
+    compiled(SPD, B)
+    few, many, plain, doubled = compiled(SPD, B)
+    for found, wanted in zip((few, many), f(SPD, B)[:2], strict=True):
+        np.testing.assert_allclose(found, wanted)
+    assert not np.allclose(few, many)
+    np.testing.assert_allclose(plain, B)
+    np.testing.assert_allclose(doubled, B / 2.0)
+
+
+def test_a_function_that_keeps_what_it_writes_is_refused():
+    kept = []
+
+    def f(A, b):
+        y = b * 1.0
+
+        def matvec(v):
+            y[0] = 2.0
+            return A @ v + 0.0 * y
+
+        kept.append(y)
+        return linalg.cg(matvec, b)[0]
+
+    with pytest.raises(TraceError, match=r"writes in place to an array of shape \(5,\) that it clo"):
+        pb.compile(f, fast=False)(SPD, B)
+
+
+def test_operands_are_not_written_to():
+    """Neither the start of an iteration nor the right-hand side is used as memory."""
+    solve = pb.compile(lambda A, b, x0: linalg.cg(A, b * 1.0, x0 * 1.0)[0] + b + x0, fast=False)
+    A, b, x0 = SPD.copy(), B.copy(), np.ones(5)
+    for _ in range(3):
+        np.testing.assert_allclose(solve(A, b, x0), np.linalg.solve(SPD, B) + B + 1.0, rtol=1e-4)
+        for ours, theirs in ((A, SPD), (b, B), (x0, np.ones(5))):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_function_that_hangs_on_the_order_in_memory_makes_the_program_hang_on_it():
+    """`reshape` within the operator is a view of rows; of columns it is a copy, whose write changes nothing."""
+
+    def f(M, b):
+        def matvec(v):
+            y = M * 1.0 if pb.xp is None else xp.asarray(M)
+            flat = xp.reshape(v, (-1,))
+            flat = flat * 2.0
+            return y @ flat
+
+        return linalg.cg(matvec, b, rtol=1e-11)[0]
+
+    assert_same(f, (SPD, B), (np.asfortranarray(OTHER), B), (OTHER, B), (np.asfortranarray(SPD), B))
+
+
 def test_what_no_program_can_hold_says_so():
     from pullback.scipy.integrate import solve_ivp
 

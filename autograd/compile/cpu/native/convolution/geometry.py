@@ -22,7 +22,7 @@ Lengths = tuple[int, ...]
 # Bytes of scratch memory for images, of which a chunk holds so many as fit: half of a second cache.
 CHUNK = 1 << 18
 # The most images in one, and the pixels after which another brings nothing.
-MOST, PIXELS = 16, 512
+MOST_IMAGES, PIXELS = 16, 512
 
 
 def rounded(n: int, to: int) -> int:
@@ -163,7 +163,7 @@ def steps_of(lengths: Lengths, inner: int) -> Lengths:
 def images_in_chunk(of_one: int, pixels: int, images: int) -> int:
     """How many images are done at once: what stays in cache, and enough to fill blocks of pixels."""
     fitting = CHUNK // max(of_one, 1)
-    return max(1, min(fitting, MOST, -(-PIXELS // max(pixels, 1)), -(-images // 2)))
+    return max(1, min(fitting, MOST_IMAGES, -(-PIXELS // max(pixels, 1)), -(-images // 2)))
 
 
 def runs(spatial: Lengths, steps: Lengths, start: int) -> tuple[Any, int]:

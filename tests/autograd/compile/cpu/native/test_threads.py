@@ -267,7 +267,7 @@ def test_a_child_process_starts_a_helper_of_its_own(two_cores):
     if not child:
         ok = False
         try:
-            threads._HELPER.reset()  # this one is the test's own, not that of `_in_child`
+            threads._HELPER.reset()  # this one is the test's own, not that of `_forget`
             found = parts_of(6, together=True)
             ok = [part[:3] for part in found] == [(0, 3, 0), (3, 6, 1)]
             ok = ok and found[0][3] != found[1][3]
@@ -278,8 +278,8 @@ def test_a_child_process_starts_a_helper_of_its_own(two_cores):
 
 def test_in_a_child_what_was_locked_is_free(two_cores):
     threads._SERIAL.enter(object())
-    threads._SERIAL.lock.acquire()
-    threads._HELPER.lock.acquire()
-    threads._in_child()
+    threads._SERIAL.lock.current.acquire()
+    threads._HELPER.lock.current.acquire()
+    threads._forget()
     assert two_cores[-1] == 2
     assert parts_of(4, together=True)[1][3] != threading.get_ident()
