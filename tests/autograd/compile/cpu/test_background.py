@@ -361,6 +361,7 @@ def test_a_process_compiles_and_is_gone(folder, monkeypatch):
     process.popen.send_signal(signal.SIGINT)  # Ctrl-C is for the program alone
     time.sleep(TO_DIE)
     assert process.is_alive()
+    monkeypatch.setattr(background, "TO_END", 30.0)  # on a busy machine it may not be killed either
     background.end()
     assert process.popen.returncode == 0
     # a new process finds all of it there
