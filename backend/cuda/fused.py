@@ -27,7 +27,7 @@ def launcher(cupy: Any) -> Launch:
 
     Whole numbers are passed as sizes.
     """
-    modules: dict[str, Any] = {}
+    modules: dict[tuple[str, tuple[str, ...]], Any] = {}
     functions: dict[tuple[str, str], Any] = {}
     bound: dict[tuple[Any, ...], tuple[Any, Any, Any]] = {}  # by what a launch depends on
 
@@ -35,10 +35,10 @@ def launcher(cupy: Any) -> Launch:
         name, label, char, rows, cols = key
         function = functions.get((name + label, char))
         if function is None:
-            dtype = NAMES[char]
-            if dtype not in modules:
-                modules[dtype] = cupy.RawModule(code=kernels.module(dtype))
-            function = modules[dtype].get_function(f"{name}_{label}" if label else name)
+            place = NAMES[char], kernels.group_of(name)
+            if place not in modules:
+                modules[place] = cupy.RawModule(code=kernels.module(*place))
+            function = modules[place].get_function(f"{name}_{label}" if label else name)
             functions[name + label, char] = function
         if len(bound) > 4096:
             bound.clear()
@@ -194,6 +194,46 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
     }
 
 
+def gathers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
+    """`take` of rows in one launch, without a kernel of CuPy's, which NVRTC takes a second for at its first use."""
+
+    def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+        """CuPy's; an index wraps around."""
+        if not _has_rows(x, indices, axis):
+            return cupy.take(x, indices, axis=axis)
+        out = cupy.ndarray((indices.size, *x.shape[1:]), x.dtype)
+        height, count = x.shape[0], indices.size
+        words = out.nbytes // (WORD * count)
+        # words are copied as they are: the module is that of the data's dtype, which a training has anyway
+        dtype = x.dtype if x.dtype.char in NAMES else _SINGLE
+        launch("take_rows", dtype, count, words, x, indices, out, count, words, height)
+        return out
+
+    return {"take": take}
+
+
+WORD = 4
+_SINGLE = np.dtype("float32")
+
+
+def _has_rows(x: Any, indices: Any, axis: int | None) -> bool:
+    """Whether the kernel can take the rows: whole words, in C order, by an int64 index each."""
+    return (
+        axis in (0, -x.ndim)
+        and x.ndim > 0
+        and type(indices) is type(x)
+        and indices.ndim == 1
+        and indices.dtype.char == _INDEX.char
+        and bool(x.size and indices.size)
+        and x.flags.c_contiguous
+        and indices.flags.c_contiguous
+        and x.nbytes // x.shape[0] % WORD == 0
+    )
+
+
+_INDEX = np.dtype("int64")
+
+
 def bind(
     cupy: Any, xp: XP, matmul: Callable[[Any, Any], Any] | None = None
 ) -> dict[str, Callable[..., Any]]:
@@ -212,5 +252,6 @@ def bind(
     return (
         layers(cupy, launch, matmul or cupy.matmul)
         | softmaxes(cupy, launch, xp)
+        | gathers(cupy, launch)
         | {"fused_update": updates.bind(cupy)}
     )

@@ -42,10 +42,16 @@ def test_every_kernel_compiles(name, dtype):
 
 @pytest.mark.cupy
 @pytest.mark.parametrize("dtype", kernels.DTYPES)
-def test_the_module_holds_every_kernel(dtype):
-    ptx, _ = _compile(kernels.module(dtype))
+@pytest.mark.parametrize("group", kernels.GROUPS, ids=lambda group: group[0])
+def test_a_module_holds_the_kernels_of_its_group(group, dtype):
+    ptx, _ = _compile(kernels.module(dtype, group))
     entries = set(re.findall(r"\.entry (\w+)", ptx))
-    assert entries == {f for name in kernels.KERNELS for f in kernels.functions(name)}
+    assert entries == {f for name in group for f in kernels.functions(name)}
+
+
+def test_every_kernel_is_in_one_group():
+    assert sorted(name for group in kernels.GROUPS for name in group) == sorted(kernels.KERNELS)
+    assert all(name in kernels.group_of(name) for name in kernels.KERNELS)
 
 
 @pytest.mark.cupy

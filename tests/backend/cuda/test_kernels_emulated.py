@@ -100,6 +100,19 @@ def test_cross_entropy(rows, cols, label, dtype, backward):  # noqa: F811 - a fi
     assert np.isfinite(loss[:-1]).all()
 
 
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 3), (300, 64)])
+def test_rows_by_index(height, width, dtype, backward):  # noqa: F811 - a fixture
+    """Words are copied whatever they stand for, and an index wraps around."""
+    r = np.random.default_rng(height)
+    chosen = r.integers(-2 * height, 3 * height, 2 * height + 1)
+    for x in (r.standard_normal((height, width)).astype(dtype), r.integers(0, 9, height)):
+        out = unwritten((chosen.size, *x.shape[1:]), x.dtype)
+        words = out.nbytes // (4 * chosen.size)
+        sizes = (chosen.size, words)
+        run("take_rows", dtype, *sizes, x, chosen, out, *sizes, height, backward=backward)
+        np.testing.assert_array_equal(out, x[chosen % height])
+
+
 def test_rows_of_infinities_and_nan(dtype):  # noqa: F811 - a fixture
     x = np.full((4, 40), -np.inf, dtype)
     x[1, 33], x[2, 4], x[3] = np.inf, np.nan, 1.0
