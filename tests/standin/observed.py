@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -27,10 +28,12 @@ _FREE = frozenset(
     "reshape transpose swapaxes squeeze ravel expand_dims moveaxis permute_dims broadcast_to broadcast_arrays view "
     "empty empty_like matmul dot shape ndim size result_type can_cast iscomplexobj isrealobj may_share_memory "
     "shares_memory diagonal as_strided from_dlpack atleast_1d atleast_2d __pos__ get tolist item conj conjugate "
-    "zeros zeros_like asnumpy".split()
+    "zeros zeros_like asnumpy wrap __new__".split()
 )  # fmt: skip
 # Reductions, which CuPy makes of CUB's block reduction, whose headers NVRTC has to read.
-_REDUCTIONS = frozenset("sum prod mean var std max min amax amin argmax argmin all any nansum count_nonzero".split())
+_REDUCTIONS = frozenset(
+    "sum prod mean var std max min amax amin argmax argmin all any nansum count_nonzero".split()
+)
 # Functions that are other kernels of CuPy's, by name: `ones` is filled, what joins or repeats arrays copies.
 _FILLS = frozenset({"ones", "ones_like", "full", "full_like", "fill"})
 _COPIES = frozenset({"concatenate", "concat", "stack", "astype", "copy", "copyto", "ascontiguousarray", "asfortranarray", "tile", "flatten"})  # fmt: skip
@@ -102,13 +105,21 @@ _SENDS = {
 }  # fmt: skip
 _MODULE = cuda.RawModule.__init__.__code__
 _LAUNCH = "launch"
-_PACKAGE_ENDS = ("/tests/", "array_api_compat")
+_ATTRIBUTES = frozenset(
+    "data dtype shape ndim size flags base device strides nbytes itemsize T mT real imag ptr".split()
+)
+_OUTSIDE = ("/tests/", "array_api_compat")
+
+
+_OWN = tuple(
+    str(Path(__file__).with_name(f"{name}.py"))
+    for name in ("array", "cuda", "functions", "linalg", "recurrence", "streams")
+)
 
 
 def _inside(code: CodeType) -> bool:
-    return "/standin/" in code.co_filename and "/standin/load" not in code.co_filename and (
-        "/standin/programs" not in code.co_filename and "/standin/observed" not in code.co_filename
-    )  # fmt: skip
+    """Whether it is a function that stands for one of CuPy's."""
+    return code.co_filename in _OWN
 
 
 def place_of(frame: FrameType | None) -> str:
@@ -116,7 +127,7 @@ def place_of(frame: FrameType | None) -> str:
     while frame is not None:
         name = frame.f_code.co_filename
         package = frame.f_globals.get("__name__", "")
-        if package.startswith("pullback.") and not any(end in name for end in _PACKAGE_ENDS):
+        if package.startswith("pullback.") and not any(end in name for end in _OUTSIDE):
             path = package.removeprefix("pullback.").replace(".", "/")
             return f"{path}.py:{frame.f_code.co_name}"
         frame = frame.f_back
@@ -151,7 +162,7 @@ def _note(found: Observed, frame: FrameType, out: Any) -> None:
         if code.co_name == "at":
             found.kernel(f"scatter_{name}({_form(inputs[1])})", place)
         elif name != "matmul":
-            found.kernel(_named(name, list(scope.get("given", inputs[1:])), out), place)
+            found.kernel(_named(name, list(scope["args"][: own.nin]), out), place)
         return
     if code is _GET:
         if _indexed(scope["key"]):
@@ -165,15 +176,26 @@ def _note(found: Observed, frame: FrameType, out: Any) -> None:
         elif isinstance(value, _ndarray_base):
             found.kernel(f"copy({_form(value)}) -> {target.dtype}", place)
         elif value != 0:
-            found.kernel(f"fill({_form(value)}) -> {target.dtype}", place)
+            found.kernel(f"fill -> {target.dtype}", place)
         return
     name = getattr(scope.get("on_host"), "__name__", code.co_name)
-    name = scope["name"] if code.co_name in ("left", "right", "in_place", "compare") else name
+    name = "concatenate" if "tup" in scope else name
+    name = (
+        scope["name"]
+        if code.co_name in ("left", "right", "in_place", "compare", "method")
+        else name
+    )
     arrays = [x for x in inputs if isinstance(x, _ndarray_base)]
     if name in ("array", "asarray", "asanyarray"):
         # from the host a copy, noted where it is made; a copy of the device's memory where dtype and order stay
         if arrays and out is not arrays[0] and host(out).dtype != host(arrays[0]).dtype:
             found.kernel(_named("copy", arrays[:1], out), place)
+        return
+    if name == "fill" and scope.get("value") != 0:
+        found.kernel(f"fill -> {host(own).dtype}", place)
+        return
+    if code.co_name in ("reshape", "ravel") and not np.may_share_memory(host(out), host(arrays[0])):
+        found.kernel(_named("copy", arrays[:1], out), place)
         return
     if name in _FREE or code.co_name.startswith("<") or not isinstance(out, _ndarray_base):
         return
@@ -194,7 +216,6 @@ def observe() -> Iterator[Observed]:
     """Watch what is asked of the stand-in in this thread."""
     found = Observed()
     depth = 0
-    skipped = {"data", "dtype", "shape", "ndim", "size", "flags", "base", "device", "strides", "nbytes", "itemsize", "T", "mT", "real", "ptr"}  # fmt: skip
 
     def watch(frame: FrameType, event: str, out: Any) -> None:
         nonlocal depth
@@ -215,7 +236,7 @@ def observe() -> Iterator[Observed]:
                 found.launches += 1
             return
         depth -= 1
-        if depth == 0 and code.co_name not in skipped and code.co_name != _LAUNCH:
+        if depth == 0 and code.co_name not in _ATTRIBUTES and code.co_name != _LAUNCH:
             _note(found, frame, out)
 
     before = sys.getprofile()
