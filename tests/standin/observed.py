@@ -25,18 +25,73 @@ from .streams import Event, Stream
 
 # Functions of arrays that CuPy does without a kernel of its own: views, memory, and cuBLAS.
 _FREE = frozenset(
-    "reshape transpose swapaxes squeeze ravel expand_dims moveaxis permute_dims broadcast_to broadcast_arrays view "
-    "empty empty_like matmul dot shape ndim size result_type can_cast iscomplexobj isrealobj may_share_memory "
-    "shares_memory diagonal as_strided from_dlpack atleast_1d atleast_2d __pos__ get tolist item conj conjugate "
-    "zeros zeros_like asnumpy wrap __new__".split()
-)  # fmt: skip
+    [
+        "reshape",
+        "transpose",
+        "swapaxes",
+        "squeeze",
+        "ravel",
+        "expand_dims",
+        "moveaxis",
+        "permute_dims",
+        "broadcast_to",
+        "broadcast_arrays",
+        "view",
+        "empty",
+        "empty_like",
+        "matmul",
+        "dot",
+        "shape",
+        "ndim",
+        "size",
+        "result_type",
+        "can_cast",
+        "iscomplexobj",
+        "isrealobj",
+        "may_share_memory",
+        "shares_memory",
+        "diagonal",
+        "as_strided",
+        "from_dlpack",
+        "atleast_1d",
+        "atleast_2d",
+        "__pos__",
+        "get",
+        "tolist",
+        "item",
+        "conj",
+        "conjugate",
+        "zeros",
+        "zeros_like",
+        "asnumpy",
+        "wrap",
+        "__new__",
+    ]
+)
 # Reductions, which CuPy makes of CUB's block reduction, whose headers NVRTC has to read.
 _REDUCTIONS = frozenset(
-    "sum prod mean var std max min amax amin argmax argmin all any nansum count_nonzero".split()
+    [
+        "sum",
+        "prod",
+        "mean",
+        "var",
+        "std",
+        "max",
+        "min",
+        "amax",
+        "amin",
+        "argmax",
+        "argmin",
+        "all",
+        "any",
+        "nansum",
+        "count_nonzero",
+    ]
 )
 # Functions that are other kernels of CuPy's, by name: `ones` is filled, what joins or repeats arrays copies.
 _FILLS = frozenset({"ones", "ones_like", "full", "full_like", "fill"})
-_COPIES = frozenset({"concatenate", "concat", "stack", "astype", "copy", "copyto", "ascontiguousarray", "asfortranarray", "tile", "flatten"})  # fmt: skip
+_JOINS = frozenset({"concatenate", "concat", "stack", "tile"})
+_COPIES = _JOINS | {"astype", "copy", "copyto", "ascontiguousarray", "asfortranarray", "flatten"}
 
 
 @dataclass
@@ -101,12 +156,31 @@ _READS: dict[CodeType, str] = {
     Event.synchronize.__code__: "event.synchronize",
 }
 _SENDS = {
-    functions.array.__code__, MemoryPointer.copy_from_host_async.__code__, array.ndarray.set.__code__,
-}  # fmt: skip
+    functions.array.__code__,
+    MemoryPointer.copy_from_host_async.__code__,
+    array.ndarray.set.__code__,
+}
 _MODULE = cuda.RawModule.__init__.__code__
 _LAUNCH = "launch"
 _ATTRIBUTES = frozenset(
-    "data dtype shape ndim size flags base device strides nbytes itemsize T mT real imag ptr".split()
+    [
+        "data",
+        "dtype",
+        "shape",
+        "ndim",
+        "size",
+        "flags",
+        "base",
+        "device",
+        "strides",
+        "nbytes",
+        "itemsize",
+        "T",
+        "mT",
+        "real",
+        "imag",
+        "ptr",
+    ]
 )
 _OUTSIDE = ("/tests/", "array_api_compat")
 
@@ -202,13 +276,22 @@ def _note(found: Observed, frame: FrameType, out: Any) -> None:
     if name in _COPIES:
         same = all(host(x).dtype == host(out).dtype and host(x).flags.forc for x in arrays)
         if not (same and name in ("astype", "copy", "ascontiguousarray", "flatten")):
-            found.kernel(_named("copy" if name in ("astype", "copy", "ascontiguousarray") else name, arrays, out), place)  # fmt: skip
+            kind = name if name in _JOINS else "copy"
+            found.kernel(_named(kind, arrays, out), place)
         return
     if name in _FILLS:
         found.kernel(f"fill -> {host(out).dtype}", place)
         return
     kind = "reduction " if name in _REDUCTIONS else ""
     found.kernel(_named(kind + name, inputs, out), place)
+
+
+def _sends(frame: FrameType) -> bool:
+    """Whether a call copies from the host to the device."""
+    code = frame.f_code
+    if code in _SENDS:
+        return not isinstance(_arguments(frame)[0], _ndarray_base) or code.co_name == "set"
+    return code is MemoryPointer.copy_from_host_async.__code__
 
 
 @contextlib.contextmanager
@@ -226,9 +309,7 @@ def observe() -> Iterator[Observed]:
             depth += 1
             if code in _READS:
                 found.waits[f"{place_of(frame)} ({_READS[code]})"] += 1
-            elif code in _SENDS and not isinstance(_arguments(frame)[0], _ndarray_base):
-                found.uploads[place_of(frame)] += 1
-            elif code is MemoryPointer.copy_from_host_async.__code__:
+            elif _sends(frame):
                 found.uploads[place_of(frame)] += 1
             elif code is _MODULE:
                 found.modules[frame.f_locals["code"]] += 1

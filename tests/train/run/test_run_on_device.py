@@ -107,25 +107,24 @@ def test_the_launches_of_an_epoch(digits):
 def test_no_step_waits_or_copies():
     """Counted between the steps themselves, once both shapes of batches have their programs."""
     rows: list[tuple[int, int]] = []
-    with running("cupy", "auto"):
-        with pb.backend.use("cupy") as home, observed.observe() as found:
-            data = pb.train.load_dataset("digits")
-            x = home.asarray(data.x[:300].astype("float32") / 16)
-            y = home.asarray(data.y[:300])
+    with running("cupy", "auto"), pb.backend.use("cupy") as home, observed.observe() as found:
+        data = pb.train.load_dataset("digits")
+        x = home.asarray(data.x[:300].astype("float32") / 16)
+        y = home.asarray(data.y[:300])
 
-            class Watch:
-                def on_step(self, run):
-                    rows.append((sum(found.waits.values()), sum(found.uploads.values())))
+        class Watch:
+            def on_step(self, run):
+                rows.append((sum(found.waits.values()), sum(found.uploads.values())))
 
-            pb.train.fit(
-                pb.models.MLP([64, 8, 10], seed=0),
-                pb.models.cross_entropy,
-                (x, y),
-                (x, y),
-                pb.optim.Adam(1e-3),
-                epochs=6,
-                callbacks=[Watch()],
-            )
+        pb.train.fit(
+            pb.models.MLP([64, 8, 10], seed=0),
+            pb.models.cross_entropy,
+            (x, y),
+            (x, y),
+            pb.optim.Adam(1e-3),
+            epochs=6,
+            callbacks=[Watch()],
+        )
     steps = 10
     assert len(rows) == 6 * steps
     for epoch in range(2, 6):
