@@ -23,7 +23,7 @@ ONE_BLOCK = 1 << 16  # rows whose losses one block of threads adds up
 
 
 def launcher(cupy: Any) -> Launch:
-    """``launch(name, dtype, rows, cols, *arguments, label="")``, compiling on first use.
+    """``launch(name, dtype, rows, cols, *arguments)``, compiling on first use.
 
     Whole numbers are passed as sizes.
     """
@@ -32,23 +32,21 @@ def launcher(cupy: Any) -> Launch:
     bound: dict[tuple[Any, ...], tuple[Any, Any, Any]] = {}  # by what a launch depends on
 
     def bind_launch(key: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        name, label, char, rows, cols = key
-        function = functions.get((name + label, char))
+        name, char, rows, cols = key
+        function = functions.get((name, char))
         if function is None:
             place = NAMES[char], kernels.group_of(name)
             if place not in modules:
                 modules[place] = cupy.RawModule(code=kernels.module(*place))
-            function = modules[place].get_function(f"{name}_{label}" if label else name)
-            functions[name + label, char] = function
+            function = modules[place].get_function(name)
+            functions[name, char] = function
         if len(bound) > 4096:
             bound.clear()
         found = bound[key] = (function, *kernels.launch_shape(name, rows, cols))
         return found
 
-    def launch(
-        name: str, dtype: np.dtype, rows: int, cols: int, *args: Any, label: str = ""
-    ) -> None:
-        key = (name, label, dtype.char, rows, cols)
+    def launch(name: str, dtype: np.dtype, rows: int, cols: int, *args: Any) -> None:
+        key = (name, dtype.char, rows, cols)
         function, grid, block = bound.get(key) or bind_launch(key)
         function(grid, block, tuple([int64(x) if type(x) is int else x for x in args]))
 
@@ -180,7 +178,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
             return generic.softmax_cross_entropy(xp, logits, labels)
         loss, slope = cupy.ndarray(rows, z.dtype), cupy.ndarray(z.shape, z.dtype)
         arguments = (z, y, loss, slope, rows, cols)
-        launch("cross_entropy", z.dtype, rows, cols, *arguments, label=LABELS[y.dtype.char])
+        launch(f"cross_entropy_{LABELS[y.dtype.char]}", z.dtype, rows, cols, *arguments)
         if rows > ONE_BLOCK:
             return cupy.mean(loss), slope
         mean = cupy.ndarray((), z.dtype)
@@ -195,7 +193,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
 
 
 def gathers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
-    """`take` of rows in one launch, without a kernel of CuPy's, which NVRTC takes a second for at its first use."""
+    """`take` of rows in one launch, without CuPy's kernel, one more for each dtype that NVRTC has to compile."""
 
     def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
         """CuPy's; an index wraps around."""

@@ -147,6 +147,11 @@ def _teach() -> None:
 @functools.cache
 def _cupy_file() -> Any:
     _teach()
+    return cupy_file()
+
+
+def cupy_file() -> Any:
+    """`backend/cuda/backend.py` run once more: nothing of it is compiled yet."""
     file = Path(pb.__file__).parent / "backend" / "cuda" / "backend.py"
     return run(file, "pullback.backend.cuda.backend")
 

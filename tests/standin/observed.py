@@ -1,9 +1,10 @@
 """What a piece of work asks of CuPy, counted on the stand-in: kernels to compile, waits of the host, and copies.
 
 CuPy compiles an elementwise kernel, a reduction or an indexing kernel at its first use, one for each name, dtypes and
-form of the arrays (their axes once those that lie behind one another are merged). Each takes NVRTC a good part of a
-second on a fresh machine; CuPy keeps them on disk afterwards. `observe` watches the functions of the stand-in from
-outside and says which kernels CuPy would have, and where in the package they are asked for.
+form of the arrays (their axes once those that lie behind one another are merged). On a fresh machine NVRTC takes 0.07 s
+for each, and 1.8 s for a reduction of rows, which reads CUB's headers; CuPy keeps them on disk afterwards. `observe`
+watches the functions of the stand-in from outside and says which kernels CuPy would have, and where in the package
+they are asked for.
 """
 
 from __future__ import annotations

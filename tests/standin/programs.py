@@ -84,9 +84,13 @@ class Programs:
 
 @contextlib.contextmanager
 def running(*names: str) -> Iterator[Programs]:
-    """The stand-in with programs, active under these names of backends, such as "cupy", until it is left."""
+    """The stand-in with programs, active under these names of backends, such as "cupy", until it is left.
+
+    Its backend is new, so that every module is built once more, as in a process that begins.
+    """
     plain, made = load.backend(), Programs()
-    chosen = dataclasses.replace(plain, programs=made)
+    fresh = load.cupy_file().backend(None, "the stand-in for CuPy")
+    chosen = dataclasses.replace(fresh, programs=made)
     classes = dict(tracer_namespace._CLASSES)
     tracer_namespace._CLASSES.clear()
     pb.backend.register(ndarray, chosen)

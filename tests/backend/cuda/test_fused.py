@@ -120,7 +120,7 @@ def test_every_kernel_is_launched_by_one_of_the_functions(ours, stand_in, dtype)
     for label in kernels.LABELS:
         ours.softmax_cross_entropy(out, np.zeros(6, label))
     ours.take(x, np.zeros(3, "int64"), axis=0)
-    every = {f for name in kernels.KERNELS for f in kernels.functions(name)}
+    every = set(kernels.KERNELS)
     elsewhere = {"narrow_bfloat16", "widen_bfloat16"}  # collectives/test_nccl.py
     assert set(stand_in.launched) == every - elsewhere
     assert set(_signatures(dtype)) == every
@@ -188,7 +188,7 @@ def test_take_falls_back(ours, stand_in, x, indices, axis):
 
 
 def test_a_dtype_has_one_module_for_what_a_classifier_asks_for(ours, stand_in):
-    """NVRTC takes 0.35 s for all kernels of a dtype, and 0.18 s for these; none is compiled for another dtype."""
+    """NVRTC takes 0.35 s for all kernels of a dtype, and 0.13 s for these; none is compiled for another dtype."""
     x, w, b = _draw((6, 4), (4, 3), (3,))
     ours.linear_relu(x, w, b)
     ours.softmax_cross_entropy(ours.linear(x, w, b), np.zeros(6, "int64"))

@@ -32,8 +32,7 @@ def _compile(source: str, architecture: str = ARCHITECTURE) -> tuple[str, bytes]
 def test_every_kernel_compiles(name, dtype):
     ptx, binary = _compile(kernels.source(name, dtype))
     assert binary[:4] == b"\x7fELF"
-    for function in kernels.functions(name):
-        assert re.search(rf"\.entry {function}\b", ptx)
+    assert re.search(rf"\.entry {name}\b", ptx)
     if (
         dtype == "float32"
     ):  # a double constant would make the whole expression double, 64 times slower
@@ -46,7 +45,7 @@ def test_every_kernel_compiles(name, dtype):
 def test_a_module_holds_the_kernels_of_its_group(group, dtype):
     ptx, _ = _compile(kernels.module(dtype, group))
     entries = set(re.findall(r"\.entry (\w+)", ptx))
-    assert entries == {f for name in group for f in kernels.functions(name)}
+    assert entries == set(group)
 
 
 def test_every_kernel_is_in_one_group():

@@ -32,14 +32,14 @@ TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
 SHAPES = [(1, 1), (7, 10), (6, 33), (5, 1024), (2, 1025), (2, 3000)]  # a warp a row, or a block
 
 
-def run(name, dtype, rows, cols, *arguments, function="", backward=False):  # noqa: F811 - a fixture
+def run(name, dtype, rows, cols, *arguments, backward=False):  # noqa: F811 - a fixture
     """One hand-written kernel, in the shape that the CuPy backend launches."""
     grid, block = kernels.launch_shape(name, rows, cols)
     if name not in kernels.BY_ROW:
         grid = (min(grid[0], 3), 1, 1)  # fewer blocks than elements ask for: threads take several
     values = [pointer(a) if isinstance(a, np.ndarray) else np.int64(a) for a in arguments]
     source = kernels.source(name, dtype)
-    run_kernel(source, function or name, grid, block, values, backward=backward)
+    run_kernel(source, name, grid, block, values, backward=backward)
 
 
 def close(ours, theirs, dtype):  # noqa: F811 - a fixture
@@ -88,14 +88,13 @@ def test_cross_entropy(rows, cols, label, dtype, backward):  # noqa: F811 - a fi
     z = r.standard_normal((rows, cols)).astype(dtype)
     y = r.integers(0, cols, rows).astype(label)
     loss, slope = unwritten((rows,), dtype), unwritten(z.shape, dtype)
-    function = f"cross_entropy_{label}"
-    options = {"function": function, "backward": backward}
-    run("cross_entropy", dtype, rows, cols, z, y, loss, slope, rows, cols, **options)
+    name = f"cross_entropy_{label}"
+    run(name, dtype, rows, cols, z, y, loss, slope, rows, cols, backward=backward)
     log_p = scipy.special.log_softmax(z.astype("float64"), axis=1)
     close(loss, -log_p[np.arange(rows), y], dtype)
     close(slope, (np.exp(log_p) - (np.arange(cols) == y[:, None])) / rows, dtype)
     y[-1] = cols
-    run("cross_entropy", dtype, rows, cols, z, y, loss, slope, rows, cols, function=function)
+    run(name, dtype, rows, cols, z, y, loss, slope, rows, cols)
     assert np.isnan(loss[-1])
     assert np.isfinite(loss[:-1]).all()
 
