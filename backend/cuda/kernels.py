@@ -243,8 +243,8 @@ GROUPS: tuple[tuple[str, ...], ...] = (
 )
 """The kernels that one compilation serves, by what asks for them together.
 
-NVRTC takes 0.35 s for all kernels of a dtype, of which a classifier that is trained by a compiled step needs the first
-group alone, 0.13 s. A source of its own for each kernel would cost 0.02 s more for each.
+NVRTC takes 0.36 s for all kernels of a dtype, of which a classifier that is trained by a compiled step needs the first
+group alone, 0.15 s. A source of its own for each kernel would cost 0.02 s more for each.
 """
 
 BY_ROW = frozenset(
