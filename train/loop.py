@@ -287,7 +287,9 @@ def fit(
     weighted = ranks is not None and different
     source = epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
     steps = epochs * source.steps
-    rows = None if batch_size is None else rows_at_once(train, batch_size)
+    # by the inputs: labels are integers in every table
+    inputs = train[0] if loss_of == "outputs" else train
+    rows = None if batch_size is None else rows_at_once(inputs, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast
     weighing = ranks.with_weights(step) if ranks is not None and different else step
     replay = replayed_step(weighing, home, precision, steps=steps, compile=compile, kernels=kernels)

@@ -23,32 +23,30 @@ ONE_BLOCK = 1 << 16  # rows whose losses one block of threads adds up
 
 
 def launcher(cupy: Any) -> Launch:
-    """``launch(name, dtype, rows, cols, *arguments, label="")``, compiling on first use.
+    """``launch(name, dtype, rows, cols, *arguments)``, compiling on first use.
 
     Whole numbers are passed as sizes.
     """
-    modules: dict[str, Any] = {}
+    modules: dict[tuple[str, tuple[str, ...]], Any] = {}
     functions: dict[tuple[str, str], Any] = {}
     bound: dict[tuple[Any, ...], tuple[Any, Any, Any]] = {}  # by what a launch depends on
 
     def bind_launch(key: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        name, label, char, rows, cols = key
-        function = functions.get((name + label, char))
+        name, char, rows, cols = key
+        function = functions.get((name, char))
         if function is None:
-            dtype = NAMES[char]
-            if dtype not in modules:
-                modules[dtype] = cupy.RawModule(code=kernels.module(dtype))
-            function = modules[dtype].get_function(f"{name}_{label}" if label else name)
-            functions[name + label, char] = function
+            place = NAMES[char], kernels.group_of(name)
+            if place not in modules:
+                modules[place] = cupy.RawModule(code=kernels.module(*place))
+            function = modules[place].get_function(name)
+            functions[name, char] = function
         if len(bound) > 4096:
             bound.clear()
         found = bound[key] = (function, *kernels.launch_shape(name, rows, cols))
         return found
 
-    def launch(
-        name: str, dtype: np.dtype, rows: int, cols: int, *args: Any, label: str = ""
-    ) -> None:
-        key = (name, label, dtype.char, rows, cols)
+    def launch(name: str, dtype: np.dtype, rows: int, cols: int, *args: Any) -> None:
+        key = (name, dtype.char, rows, cols)
         function, grid, block = bound.get(key) or bind_launch(key)
         function(grid, block, tuple([int64(x) if type(x) is int else x for x in args]))
 
@@ -180,7 +178,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
             return generic.softmax_cross_entropy(xp, logits, labels)
         loss, slope = cupy.ndarray(rows, z.dtype), cupy.ndarray(z.shape, z.dtype)
         arguments = (z, y, loss, slope, rows, cols)
-        launch("cross_entropy", z.dtype, rows, cols, *arguments, label=LABELS[y.dtype.char])
+        launch(f"cross_entropy_{LABELS[y.dtype.char]}", z.dtype, rows, cols, *arguments)
         if rows > ONE_BLOCK:
             return cupy.mean(loss), slope
         mean = cupy.ndarray((), z.dtype)
@@ -192,6 +190,46 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
         "log_softmax": log_softmax,
         "softmax_cross_entropy": softmax_cross_entropy,
     }
+
+
+def gathers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
+    """`take` of rows in one launch, without CuPy's kernel, one more for each dtype that NVRTC has to compile."""
+
+    def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+        """CuPy's; an index wraps around."""
+        if not _has_rows(x, indices, axis):
+            return cupy.take(x, indices, axis=axis)
+        out = cupy.ndarray((indices.size, *x.shape[1:]), x.dtype)
+        height, count = x.shape[0], indices.size
+        words = out.nbytes // (WORD * count)
+        # words are copied as they are: the module is that of the data's dtype, which a training has anyway
+        dtype = x.dtype if x.dtype.char in NAMES else _SINGLE
+        launch("take_rows", dtype, count, words, x, indices, out, count, words, height)
+        return out
+
+    return {"take": take}
+
+
+WORD = 4
+_SINGLE = np.dtype("float32")
+
+
+def _has_rows(x: Any, indices: Any, axis: int | None) -> bool:
+    """Whether the kernel can take the rows: whole words, in C order, by an int64 index each."""
+    return (
+        axis in (0, -x.ndim)
+        and x.ndim > 0
+        and type(indices) is type(x)
+        and indices.ndim == 1
+        and indices.dtype.char == _INDEX.char
+        and bool(x.size and indices.size)
+        and x.flags.c_contiguous
+        and indices.flags.c_contiguous
+        and x.nbytes // x.shape[0] % WORD == 0
+    )
+
+
+_INDEX = np.dtype("int64")
 
 
 def bind(
@@ -212,5 +250,6 @@ def bind(
     return (
         layers(cupy, launch, matmul or cupy.matmul)
         | softmaxes(cupy, launch, xp)
+        | gathers(cupy, launch)
         | {"fused_update": updates.bind(cupy)}
     )

@@ -1,8 +1,9 @@
 """The fused kernels of the CuPy backend, as plain CUDA C.
 
 Strings only: this file imports nothing, so that a machine without a GPU, a driver or CuPy can
-read it, and a test can compile every kernel with NVRTC. ``backend.py`` builds one ``cupy.RawModule``
-per floating dtype from `module` and launches its functions with the shapes of `launch_shape`.
+read it, and a test can compile every kernel with NVRTC. ``fused.py`` builds one ``cupy.RawModule``
+per floating dtype and group of `GROUPS` from `module` and launches its functions with the shapes of
+`launch_shape`.
 
 What they save is launches and passes over memory: an eager CuPy expression costs one launch and
 one round trip through memory per operator, and these are one launch each.
@@ -141,12 +142,12 @@ __device__ __forceinline__ void cross_entropy_row(
 """
 
 
-def _for_labels(body: str, entry: str) -> str:
-    """Append one entry point per label dtype to a template, each named after its dtype."""
-    return body + "".join(
-        entry.replace("SUFFIX", suffix).replace("LABEL", c_type)
-        for suffix, c_type in LABELS.items()
-    )
+_CROSS_ENTROPY_OF = r"""
+extern "C" __global__ void cross_entropy_NAME(
+    const real* z, const LABEL* y, real* loss, real* slope, idx rows, idx cols) {
+    cross_entropy_row<LABEL>(z, y, loss, slope, rows, cols);
+}
+"""
 
 
 KERNELS: dict[str, str] = {
@@ -177,6 +178,17 @@ extern "C" __global__ void mean(const real* x, real* out, idx n) {
     if (threadIdx.x == 0) *out = s / n;
 }
 """,
+    # x (height, cols) of 4-byte words, chosen (rows,) -> out (rows, cols); an index wraps around, as CuPy's take has it
+    "take_rows": r"""
+extern "C" __global__ void take_rows(
+    const unsigned* x, const idx* chosen, unsigned* out, idx rows, idx cols, idx height) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    const idx k = chosen[row] % height;
+    x += (k < 0 ? k + height : k) * cols;
+    EACH_COLUMN(j, cols) out[row * cols + j] = x[j];
+}
+""",
     # to the nearest bfloat16, ties to even; without the last bit set some NaN would become an infinity
     "narrow_bfloat16": r"""
 extern "C" __global__ void narrow_bfloat16(const real* x, unsigned short* bits, idx n) {
@@ -193,15 +205,11 @@ extern "C" __global__ void widen_bfloat16(const unsigned short* bits, real* x, i
 }
 """,
     # logits z (rows, cols), labels y (rows,) -> loss (rows,), slope (rows, cols), which must not be z
-    "cross_entropy": _for_labels(
-        _CROSS_ENTROPY,
-        r"""
-extern "C" __global__ void cross_entropy_SUFFIX(
-    const real* z, const LABEL* y, real* loss, real* slope, idx rows, idx cols) {
-    cross_entropy_row<LABEL>(z, y, loss, slope, rows, cols);
-}
-""",
-    ),
+    **{
+        f"cross_entropy_{name}": _CROSS_ENTROPY
+        + _CROSS_ENTROPY_OF.replace("NAME", name).replace("LABEL", c_type)
+        for name, c_type in LABELS.items()
+    },
     # x (rows, cols) -> out (rows,)
     "logsumexp": r"""
 extern "C" __global__ void logsumexp(const real* x, real* out, idx rows, idx cols) {
@@ -226,26 +234,26 @@ extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx c
 }
 """Name -> CUDA C, to be read with the ``real`` and the helpers that `source` puts in front."""
 
-BY_LABEL = frozenset({"cross_entropy"})
-"""Kernels with one function per label dtype."""
+GROUPS: tuple[tuple[str, ...], ...] = (
+    ("bias_add", "bias_relu", "mean", "cross_entropy_int64", "take_rows"),
+    ("cross_entropy_int32",),
+    ("relu_vjp", "column_sum", "relu_vjp_sum"),
+    ("logsumexp", "log_softmax"),
+    ("narrow_bfloat16", "widen_bfloat16"),
+)
+"""The kernels that one compilation serves, by what asks for them together.
 
-BY_ROW = BY_LABEL | {"logsumexp", "log_softmax"}
+NVRTC takes 0.36 s for all kernels of a dtype, of which a classifier that is trained by a compiled step needs the first
+group alone, 0.15 s. A source of its own for each kernel would cost 0.02 s more for each.
+"""
+
+BY_ROW = frozenset(
+    {*(f"cross_entropy_{name}" for name in LABELS), "logsumexp", "log_softmax", "take_rows"}
+)
 """Kernels that give each row to a group of threads; the others go element by element."""
 
 BY_COLUMN = frozenset({"column_sum", "relu_vjp_sum"})
 """Kernels that give 32 columns to a block."""
-
-
-def functions(name: str) -> tuple[str, ...]:
-    """Return the names of the compiled functions of a kernel.
-
-    Examples
-    --------
-    >>> from pullback.backend.cuda.kernels import functions
-    >>> functions("relu_vjp"), functions("cross_entropy")
-    (('relu_vjp',), ('cross_entropy_int32', 'cross_entropy_int64'))
-    """
-    return tuple(f"{name}_{label}" for label in LABELS) if name in BY_LABEL else (name,)
 
 
 def header(dtype: str) -> str:
@@ -284,15 +292,27 @@ def source(name: str, dtype: str) -> str:
     return header(dtype) + KERNELS[name]
 
 
-def module(dtype: str) -> str:
-    """Return all kernels in one source, so that one compilation serves them all.
+def group_of(name: str) -> tuple[str, ...]:
+    """Return the kernels that are compiled together with one of them.
+
+    Examples
+    --------
+    >>> from pullback.backend.cuda.kernels import group_of
+    >>> group_of("log_softmax")
+    ('logsumexp', 'log_softmax')
+    """
+    return next(group for group in GROUPS if name in group)
+
+
+def module(dtype: str, group: tuple[str, ...]) -> str:
+    """Return the kernels of a group in one source, so that one compilation serves them all.
 
     Raises
     ------
     ValueError
         The dtype is not ``"float32"`` or ``"float64"``.
     """
-    return header(dtype) + "".join(KERNELS.values())
+    return header(dtype) + "".join(KERNELS[name] for name in group)
 
 
 def launch_shape(
@@ -316,7 +336,7 @@ def launch_shape(
     ((4, 1, 1), (256, 1, 1))
     >>> launch_shape("column_sum", 128, 10), launch_shape("mean", 128)
     (((1, 1, 1), (32, 32, 1)), ((1, 1, 1), (256, 1, 1)))
-    >>> launch_shape("cross_entropy", 128, 10), launch_shape("cross_entropy", 128, 50_000)
+    >>> launch_shape("logsumexp", 128, 10), launch_shape("logsumexp", 128, 50_000)
     (((32, 1, 1), (32, 4, 1)), ((128, 1, 1), (256, 1, 1)))
     """
     if rows <= 0 or cols <= 0:

@@ -237,6 +237,10 @@ def _cross_entropy(z: Any, labels: Any, loss: Any, slope: Any, rows: Any, cols: 
     _rows(slope, cols)[...] = np.where(known[:, None], p / int(rows), np.nan)
 
 
+def _take_rows(x: Any, chosen: Any, out: Any, rows: Any, cols: Any, height: Any) -> None:
+    host(out)[...] = host(x)[host(chosen) % int(height)]
+
+
 def _narrow(x: Any, bits: Any, n: Any) -> None:
     host(bits)[...] = stored(host(x).astype(np.float32), "bfloat16")
 
@@ -248,7 +252,7 @@ def _widen(bits: Any, x: Any, n: Any) -> None:
 KERNELS: dict[str, Callable[..., None]] = {
     "bias_add": _bias(False), "bias_relu": _bias(True), "relu_vjp": _relu_vjp, "logsumexp": _logsumexp,
     "column_sum": _column_sum, "relu_vjp_sum": _relu_vjp_sum, "mean": _mean,
-    "narrow_bfloat16": _narrow, "widen_bfloat16": _widen,
+    "take_rows": _take_rows, "narrow_bfloat16": _narrow, "widen_bfloat16": _widen,
     "log_softmax": _log_softmax_kernel, "cross_entropy_int32": _cross_entropy, "cross_entropy_int64": _cross_entropy,
 }  # fmt: skip
 

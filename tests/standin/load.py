@@ -147,6 +147,11 @@ def _teach() -> None:
 @functools.cache
 def _cupy_file() -> Any:
     _teach()
+    return cupy_file()
+
+
+def cupy_file() -> Any:
+    """`backend/cuda/backend.py` run once more: nothing of it is compiled yet."""
     file = Path(pb.__file__).parent / "backend" / "cuda" / "backend.py"
     return run(file, "pullback.backend.cuda.backend")
 
@@ -166,8 +171,14 @@ def namespace() -> Any:
     return _load(_COMPAT)
 
 
-def activate(*names: str) -> Any:
+def activate(*names: str, chosen: pb.backend.Backend | None = None) -> Any:
     """Make the stand-in what these names of backends choose in this process, as CuPy is where there is a GPU.
+
+    Parameters
+    ----------
+    names : str
+    chosen : Backend, optional
+        One of the stand-in's with other parts, as `programs.running` makes it.
 
     Returns
     -------
@@ -176,14 +187,15 @@ def activate(*names: str) -> Any:
     """
     from pullback.backend import select as _select
 
-    chosen, known = backend(), _select._resolved
+    known = _select._resolved
+    found = backend() if chosen is None else chosen
 
     def resolved(name: str, device: int | None, reason: str) -> pb.backend.Backend:
         if name not in names:
             return known(name, device, reason)
         if device not in (None, 0):
             raise pb.backend.BackendError(f"PULLBACK_DEVICE={device}: there are CUDA devices 0 … 0")
-        return chosen
+        return found
 
     resolved.cache_clear = getattr(known, "cache_clear", lambda: None)  # type: ignore[attr-defined]  # as the function it replaces
 

@@ -32,14 +32,14 @@ TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
 SHAPES = [(1, 1), (7, 10), (6, 33), (5, 1024), (2, 1025), (2, 3000)]  # a warp a row, or a block
 
 
-def run(name, dtype, rows, cols, *arguments, function="", backward=False):  # noqa: F811 - a fixture
+def run(name, dtype, rows, cols, *arguments, backward=False):  # noqa: F811 - a fixture
     """One hand-written kernel, in the shape that the CuPy backend launches."""
     grid, block = kernels.launch_shape(name, rows, cols)
     if name not in kernels.BY_ROW:
         grid = (min(grid[0], 3), 1, 1)  # fewer blocks than elements ask for: threads take several
     values = [pointer(a) if isinstance(a, np.ndarray) else np.int64(a) for a in arguments]
     source = kernels.source(name, dtype)
-    run_kernel(source, function or name, grid, block, values, backward=backward)
+    run_kernel(source, name, grid, block, values, backward=backward)
 
 
 def close(ours, theirs, dtype):  # noqa: F811 - a fixture
@@ -88,16 +88,28 @@ def test_cross_entropy(rows, cols, label, dtype, backward):  # noqa: F811 - a fi
     z = r.standard_normal((rows, cols)).astype(dtype)
     y = r.integers(0, cols, rows).astype(label)
     loss, slope = unwritten((rows,), dtype), unwritten(z.shape, dtype)
-    function = f"cross_entropy_{label}"
-    options = {"function": function, "backward": backward}
-    run("cross_entropy", dtype, rows, cols, z, y, loss, slope, rows, cols, **options)
+    name = f"cross_entropy_{label}"
+    run(name, dtype, rows, cols, z, y, loss, slope, rows, cols, backward=backward)
     log_p = scipy.special.log_softmax(z.astype("float64"), axis=1)
     close(loss, -log_p[np.arange(rows), y], dtype)
     close(slope, (np.exp(log_p) - (np.arange(cols) == y[:, None])) / rows, dtype)
     y[-1] = cols
-    run("cross_entropy", dtype, rows, cols, z, y, loss, slope, rows, cols, function=function)
+    run(name, dtype, rows, cols, z, y, loss, slope, rows, cols)
     assert np.isnan(loss[-1])
     assert np.isfinite(loss[:-1]).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 3), (300, 64)])
+def test_rows_by_index(height, width, dtype, backward):  # noqa: F811 - a fixture
+    """Words are copied whatever they stand for, and an index wraps around."""
+    r = np.random.default_rng(height)
+    chosen = r.integers(-2 * height, 3 * height, 2 * height + 1)
+    for x in (r.standard_normal((height, width)).astype(dtype), r.integers(0, 9, height)):
+        out = unwritten((chosen.size, *x.shape[1:]), x.dtype)
+        words = out.nbytes // (4 * chosen.size)
+        sizes = (chosen.size, words)
+        run("take_rows", dtype, *sizes, x, chosen, out, *sizes, height, backward=backward)
+        np.testing.assert_array_equal(out, x[chosen % height])
 
 
 def test_rows_of_infinities_and_nan(dtype):  # noqa: F811 - a fixture
