@@ -10,6 +10,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.core.dtypes import as_numpy
 
+from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._layers import NO_LAYERS, ROWS, classes, randomised
 
 xp = pb.xp

@@ -7,6 +7,7 @@ import pytest
 
 import pullback as pb
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._dask import counted, da, same
 
 xp = pb.xp
