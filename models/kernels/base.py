@@ -9,7 +9,6 @@ import numpy as np
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
-from ...autograd.numpy.conversions import as_array_in
 from ...autograd.pytree.tree import static
 from ...backend import backend_of
 from ..module import Module
@@ -37,8 +36,10 @@ def points_of(X: Value) -> Any:
 
 def number_like(value: Any, like: Any) -> Any:
     """A parameter in the dtype of the points; lists and NumPy's numbers in their library, too."""
-    if isinstance(value, list | tuple | np.generic):
-        value = as_array_in(value, backend_of(backend_array(like)))
+    numbers = value if isinstance(value, list | tuple) else (value,)
+    if numbers is value or isinstance(value, np.generic):
+        if all(isinstance(x, int | float | np.generic) for x in numbers):
+            value = backend_of(backend_array(like)).asarray(np.asarray(value))
     elif not hasattr(value, "dtype"):
         return value
     value = xp.asarray(value)
