@@ -118,6 +118,7 @@ def test_noise_of_each_sample():
     np.testing.assert_allclose(ours.predict(Z), wanted.predict(Z), atol=1e-10)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_predictions_are_differentiable():
     def f(scale, noise, X, y, Z):
         kernel = K.RBF(scale) + K.White(noise)

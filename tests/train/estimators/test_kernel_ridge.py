@@ -50,6 +50,7 @@ def test_kernels_and_functions():
     np.testing.assert_allclose(by_kernel, by_function.predict(Z))
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_predictions_are_differentiable():
     def f(alpha, gamma, X, y, Z):
         model = pb.train.KernelRidge(alpha, kernel="rbf", gamma=gamma).fit(xp.asarray(X), y)
