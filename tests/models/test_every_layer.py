@@ -180,17 +180,20 @@ def test_jvp(name):
 
 
 @each(ROWS)
-def test_vmap(name):
-    """Of values over inputs, and of gradients over both, as a loop gives them."""
+def test_vmap(name, lib):
+    """Of values over inputs, and of gradients over both, as a loop gives them on the host."""
     row = ROWS[name]
     many = np.stack([row.inputs(seed=i) for i in range(2)])
     models = [randomised(row.make("float64"), seed=i) for i in range(2)]
-    values = pb.vmap(lambda x: row.call(models[0], x))(many)
-    same(values, xp.stack([xp.asarray(row.call(models[0], x)) for x in many]))
     together = pb.tree.map(lambda *a: np.stack(a), *models)
     g = gradient(name)
     loop = [g(model, x) for model, x in zip(models, many, strict=True)]
-    same(pb.vmap(g)(together, many), pb.tree.map(lambda *a: np.stack(a), *loop), atol=1e-10)
+    wanted = xp.stack([xp.asarray(row.call(models[0], x)) for x in many])
+    first, together, there = pb.tree.map(lib.asarray, (models[0], together, many))
+    with pb.backend.use(pb.backend.backend_of(there)):
+        same(pb.vmap(lambda x: row.call(first, x))(there), wanted)
+        got = pb.vmap(g)(together, there)
+        same(got, pb.tree.map(lambda *a: np.stack(a), *loop), atol=1e-10)
 
 
 @each(ROWS)
