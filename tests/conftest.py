@@ -121,6 +121,9 @@ NO_STRICT = "" if importlib.util.find_spec("array_api_strict") else "no array-ap
 ONLY_CUPY = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
 
 STANDIN_ACTIVE = os.environ.get("PULLBACK_STANDIN", "") == "active"
+WITHOUT_STANDIN = pytest.mark.skipif(
+    STANDIN_ACTIVE, reason="the stand-in is what is chosen, in this process alone"
+)
 
 _MAKE = {"numpy": _numpy, "array_api_strict": _strict, "cupy_standin": _standin, "cupy": _cupy}
 _MISSING = {
@@ -240,6 +243,18 @@ def backend(lib: Lib) -> Iterator[Any]:
 
     with pb.backend.use(pb.backend.backend_of(lib.asarray(0.0))) as active:
         yield active
+
+
+@pytest.fixture
+def on_numpy() -> Iterator[None]:
+    """NumPy is active while a test runs that means it, in a file of tests that mean the active backend.
+
+    A file that means NumPy throughout takes `numpy_is_active` of `_host.py`.
+    """
+    import pullback as pb
+
+    with pb.backend.use("numpy"):
+        yield
 
 
 @pytest.fixture(scope="session")

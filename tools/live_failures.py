@@ -3,6 +3,7 @@
     PYTHONPATH=tools pytest -p live_failures --live-failures=FOLDER
 
 writes ``FOLDER/failures.txt`` and ``FOLDER/tests.json`` (outcomes, and the reasons of skips with their numbers).
+Tests that only a device can do come first, then those of a library on a device: a run that is cut off has done these.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 EVERY = 2.0  # seconds between two writes of the counts
 
@@ -28,6 +31,21 @@ def pytest_configure(config: Any) -> None:
     folder = config.getoption("--live-failures")
     if folder and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Watcher(Path(folder)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """Order the tests, in each worker alike; those of one rank stay in the order of their files."""
+    if config.getoption("--live-failures"):
+        items.sort(key=rank)
+
+
+def rank(item: Any) -> int:
+    """0 for a test that needs a device, 1 for one that runs on a library of devices, 2 for the others."""
+    if item.get_closest_marker("gpu"):
+        return 0
+    call = getattr(item, "callspec", None)
+    return 1 if call is not None and "cupy" in map(str, call.params.values()) else 2
 
 
 class Watcher:

@@ -52,7 +52,7 @@ def holds_arrays(x: Any) -> bool:
 def number_like(x: Any, dtype: Any, like: Any) -> Array:
     """A number as an array without axes, of a dtype, in the library and on the device of another array."""
     host, backend = np.asarray(x, dtype), backend_of(backend_array(like))
-    return asarray(host) if backend.recording else Array(backend.asarray(host))
+    return Array(backend.asarray(host))
 
 
 def operands(*xs: Any) -> tuple[Any, ...]:
@@ -84,7 +84,7 @@ def arrays(*xs: Any) -> tuple[Array, ...]:
         dtype = np.result_type(home.dtype, x) if type(x) in SCALARS else np.asarray(x).dtype
         host = np.asarray(x, dtype)
         backend = backend_of(backend_array(home))
-        out.append(asarray(host) if backend.recording else Array(backend.asarray(host)))
+        out.append(Array(backend.asarray(host)))
     return tuple(out)
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ...autograd.core.array import backend_array
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree.tree import static
+from ...backend import backend_of
 from ..module import Module
 
 # (low, high), or "fixed"
@@ -31,9 +35,13 @@ def points_of(X: Value) -> Any:
 
 
 def number_like(value: Any, like: Any) -> Any:
-    """A parameter in the dtype of the points."""
-    if not hasattr(value, "dtype"):
-        return xp.asarray(value, dtype=like.dtype) if isinstance(value, list | tuple) else value
+    """A parameter in the dtype of the points; lists and NumPy's numbers in their library, too."""
+    numbers = value if isinstance(value, list | tuple) else (value,)
+    if numbers is value or isinstance(value, np.generic):
+        if all(isinstance(x, int | float | np.generic) for x in numbers):
+            value = backend_of(backend_array(like)).asarray(np.asarray(value))
+    elif not hasattr(value, "dtype"):
+        return value
     value = xp.asarray(value)
     return value if value.dtype == like.dtype else xp.astype(value, like.dtype)
 

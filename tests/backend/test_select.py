@@ -10,10 +10,12 @@ import pytest
 
 import pullback as pb
 
-from ..conftest import NO_CUDA
+from ..conftest import NO_CUDA, STANDIN_ACTIVE, WITHOUT_STANDIN
 from ._select import _fresh  # noqa: F401 - a fixture
 
-WITHOUT_CUDA = pytest.mark.skipif(not NO_CUDA, reason="there is a CUDA device here")
+WITHOUT_CUDA = pytest.mark.skipif(
+    not NO_CUDA or STANDIN_ACTIVE, reason="there is a CUDA device here, or what stands in for one"
+)
 
 
 @WITHOUT_CUDA
@@ -45,6 +47,7 @@ def test_unknown_name(monkeypatch, name):
         pb.backend.current()
 
 
+@WITHOUT_STANDIN
 def test_cupy_not_installed(monkeypatch):
     import importlib.util
 
@@ -64,6 +67,7 @@ def test_cupy_not_installed(monkeypatch):
     assert pb.backend.resolve("auto").reason == "auto: CuPy is not installed"
 
 
+@WITHOUT_STANDIN
 def test_cupy_without_a_folder_to_write_to(monkeypatch):
     """It makes one for its kernels when it is imported; a container may have no home that can be written to."""
 

@@ -9,6 +9,7 @@ import pullback as pb
 from pullback import distributed as d
 from pullback.distributed import DistributedError, simulate
 
+from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._table import ROWS
 
 P = 3

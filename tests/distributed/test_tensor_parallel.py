@@ -9,6 +9,8 @@ import pytest
 
 import pullback as pb
 
+from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 matplotlib = pytest.importorskip("matplotlib", reason="the example draws a picture (extra `plot`)")
 dist = pb.distributed
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "programs" / "tensor_parallel.py"

@@ -10,6 +10,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.core.dtypes import as_numpy
 
+from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._layers import NO_LAYERS, ROWS, classes, randomised
 
 xp = pb.xp
@@ -179,17 +180,20 @@ def test_jvp(name):
 
 
 @each(ROWS)
-def test_vmap(name):
-    """Of values over inputs, and of gradients over both, as a loop gives them."""
+def test_vmap(name, lib):
+    """Of values over inputs, and of gradients over both, as a loop gives them on the host."""
     row = ROWS[name]
     many = np.stack([row.inputs(seed=i) for i in range(2)])
     models = [randomised(row.make("float64"), seed=i) for i in range(2)]
-    values = pb.vmap(lambda x: row.call(models[0], x))(many)
-    same(values, xp.stack([xp.asarray(row.call(models[0], x)) for x in many]))
     together = pb.tree.map(lambda *a: np.stack(a), *models)
     g = gradient(name)
     loop = [g(model, x) for model, x in zip(models, many, strict=True)]
-    same(pb.vmap(g)(together, many), pb.tree.map(lambda *a: np.stack(a), *loop), atol=1e-10)
+    wanted = xp.stack([xp.asarray(row.call(models[0], x)) for x in many])
+    first, together, there = pb.tree.map(lib.asarray, (models[0], together, many))
+    with pb.backend.use(pb.backend.backend_of(there)):
+        same(pb.vmap(lambda x: row.call(first, x))(there), wanted)
+        got = pb.vmap(g)(together, there)
+        same(got, pb.tree.map(lambda *a: np.stack(a), *loop), atol=1e-10)
 
 
 @each(ROWS)
@@ -202,15 +206,17 @@ def test_checkpoint(name):
 
 
 @each(ROWS)
-def test_compiled_equals_eager(name):
+def test_compiled_equals_eager(name, lib):
     """Values and gradients, of other numbers than those that were recorded too, in one program."""
     row, f = ROWS[name], weighted(name)
     argnums = 0 if row.integers else (0, 1)
     eager = pb.value_and_grad(f, argnums)
     compiled = pb.compile(eager, fast=False)
     for seed in range(3):
-        model = randomised(row.make("float64"), seed=seed)
-        same(compiled(model, row.inputs(seed=seed)), eager(model, row.inputs(seed=seed)))
+        model = pb.tree.map(lib.asarray, randomised(row.make("float64"), seed=seed))
+        x = lib.asarray(row.inputs(seed=seed))
+        with pb.backend.use(pb.backend.backend_of(x)):
+            same(compiled(model, x), eager(model, x))
     assert len(compiled._executables) == 1
 
 

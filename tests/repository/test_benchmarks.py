@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import types
@@ -323,6 +324,44 @@ def test_failures_are_written_as_they_come(tmp_path):
     assert "test_live.py::test_wrong [call]" in text
     assert "assert 1 == 2" in text
     assert "ValueError: no" in text
+
+
+ORDERED = """
+import pytest
+@pytest.mark.parametrize("lib", ["numpy", "cupy"])
+def test_by_library(lib): pass
+def test_on_the_host(): pass
+@pytest.mark.gpu
+def test_on_a_device(): pass
+"""
+
+
+@pytest.mark.parametrize("how", [[], ["--live-failures=out"]], ids=["as they stand", "ordered"])
+def test_what_needs_a_device_comes_first(tmp_path, how):
+    (tmp_path / "test_order.py").write_text(ORDERED)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = gpu: needs a device\n")
+    env = os.environ | {"PYTHONPATH": str(FOLDER.parent / "tools")}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "live_failures",
+    ]
+    done = subprocess.run(
+        command + how, cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    order = re.findall(r"::(test_\S+) PASSED", done.stdout)
+    stand = [
+        "test_by_library[numpy]",
+        "test_by_library[cupy]",
+        "test_on_the_host",
+        "test_on_a_device",
+    ]
+    assert order == ([stand[3], stand[1], stand[0], stand[2]] if how else stand)
 
 
 def test_floors_on_a_stand_in_for_cupy(load, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 from pullback.train.optimizers import METHODS, Subgradient, make_optimizer, with_l1
 
+from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._loop import on_device, weights
 
 DECAY = {"weight_decay": 0.5, "mask": "matrices"}

@@ -17,6 +17,7 @@ from pullback.train.data import device_data as _feeding
 from pullback.train.fitting import feeding as _batches
 
 from ..autograd.compile.cuda import test_assemble as test_compile_cuda
+from ..conftest import WITHOUT_STANDIN
 from ..cuda.emulator import COMPILER, NEEDS
 from ._step import EAGER, X, Y, branching
 from .cli._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
@@ -260,6 +261,7 @@ def test_nothing_is_read_within_an_epoch(monkeypatch):
 
 @pytest.mark.parametrize("precision", ["tf32", "bfloat16", "float16"])
 @pytest.mark.parametrize("network", [mlp, deep])
+@WITHOUT_STANDIN
 def test_products_are_rounded(network, precision):
     run = fit(network("float32"), precision=precision, epochs=3)
     plain = fit(network("float32"), epochs=3, **EAGER)
@@ -358,6 +360,7 @@ def test_batches_of_all_sizes_are_programs_of_one_compiled_function():
 
 @pytest.mark.skipif(COMPILER is None, reason=NEEDS)
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+@pytest.mark.usefixtures("on_numpy")
 def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision):
     """One segment, which is one graph: no call of an array function cuts it, the tally of steps included."""
     steps = []

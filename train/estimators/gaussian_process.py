@@ -18,7 +18,7 @@ from ...autograd.pytree import tree
 from ...models import GaussianProcess, kernels, log_marginal_likelihood
 from ...optim import minimize
 from .arrays import as_array, as_array_like, check_both, check_inputs, restore_type
-from .kernel_parameters import bounds_of, parameters, read, start_of, with_parameters
+from .kernel_parameters import bounds_of, on_device_of, parameters, read, start_of, with_parameters
 
 
 class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -135,6 +135,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._noise = self._noise_of(A)
         kernel = self._prior()
         found = [] if self.optimizer is None else parameters(kernel)
+        kernel = on_device_of(kernel, A)
         if found:
             kernel = self._fitted(kernel, found, A, targets)
         self.kernel_ = kernel
@@ -230,6 +231,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return self.log_marginal_likelihood_value_
         kernel = self._prior()
         found = parameters(kernel)
+        kernel = on_device_of(kernel, self._X)
 
         def value(theta: Any) -> Any:
             return log_marginal_likelihood(
@@ -264,11 +266,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             model, scale = self._model, self._y_std
             mean = model(points) * scale + self._y_mean
         else:
-            model, scale = None, xp.asarray(1.0)
+            model, scale = None, as_array_like(1.0, points)
             mean = xp.zeros_like(points[:, 0])
         if not (return_std or return_cov):
             return restore_type(mean, X)
-        kernel = self._prior() if model is None else model.kernel
+        kernel = on_device_of(self._prior(), points) if model is None else model.kernel
         if return_std:
             spread = xp.sqrt(kernel.diag(points)) if model is None else model.std(points)
         else:

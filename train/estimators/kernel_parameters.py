@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd import to_numpy
+from ...autograd.core.array import backend_array
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
-from ...backend import is_array
+from ...autograd.pytree import tree
+from ...backend import backend_of, is_array
 from ...models import kernels
 
 
@@ -59,6 +61,17 @@ def parameters(kernel: Any, path: tuple[str, ...] = ()) -> list[Parameter]:
         size = host.size if host.ndim else None
         found.append(Parameter((*path, name), size, np.log(pairs), np.log(host.reshape(-1))))
     return found
+
+
+def on_device_of(kernel: Any, like: Any) -> Any:
+    """The kernel with NumPy's parameters in the library and on the device of the data `like`.
+
+    Data that an estimator is given as NumPy's arrays go to the active backend, and so do the settings beside them.
+    """
+    home = backend_of(backend_array(like))
+    if home.name == "numpy" or not isinstance(kernel, kernels.Kernel):
+        return kernel
+    return tree.map(lambda p: home.asarray(p) if isinstance(p, np.ndarray) else p, kernel)
 
 
 def start_of(found: list[Parameter]) -> np.ndarray:

@@ -13,6 +13,7 @@ from ...autograd.functions import namespace as xp
 from ...models import KernelRidge as Model
 from ...models import kernels
 from .arrays import as_array, as_array_like, check_both, check_inputs, check_weights, restore_type
+from .kernel_parameters import on_device_of
 
 _NAMES = ("linear", "poly", "polynomial", "rbf")
 
@@ -116,7 +117,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         targets = targets[:, None] if single else targets
         alpha = self._penalty(targets)
         share = None if weights is None else as_array(weights, X_in.dtype)
-        kernel = self._kernel(A.shape[1])
+        kernel = on_device_of(self._kernel(A.shape[1]), A)
         if alpha.ndim == 0:
             dual = Model.init(kernel, A, targets, alpha, share).dual_coef
         else:
@@ -151,7 +152,6 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         points = as_array(check_inputs(self, X))
-        model = Model(
-            self._kernel(points.shape[1]), as_array(self.X_fit_), as_array(self.dual_coef_)
-        )
+        kernel = on_device_of(self._kernel(points.shape[1]), points)
+        model = Model(kernel, as_array(self.X_fit_), as_array(self.dual_coef_))
         return restore_type(model(points), X)

@@ -11,7 +11,7 @@ from ...core.registry import find
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint
 from .base import is_sparse
-from .formats import as_sparse, coo_array, csr_array
+from .formats import as_sparse, coo_array
 from .rules import SparseLU
 
 
@@ -40,8 +40,8 @@ def _system(A: Any, check: bool, permc_spec: str | None, name: str) -> tuple[Spa
         raise ValueError(f"{name}: a square matrix is needed, not one of shape {A.shape}")
     if isinstance(A, coo_array):
         A = A.tocsr()
-    transposed = not isinstance(A, csr_array)
-    return SparseLU(A.pattern, check, permc_spec), inexact(A.data), transposed
+    data, pattern, transposed = A._product_form()
+    return SparseLU(pattern, check, permc_spec), inexact(data), transposed
 
 
 def spsolve(A: Any, b: Any, *, permc_spec: str | None = None, check: bool = True) -> Any:

@@ -70,6 +70,22 @@ def pattern_of(positions: Positions, like: Any) -> Pattern:
     return remembered(pattern, positions)
 
 
+def pattern_beside(pattern: Pattern, data: Any) -> Pattern:
+    """The pattern where the elements lie.
+
+    The elements are the one leaf of a matrix: what moves the leaves of a tree to a device leaves the pattern behind.
+    It is taken there once.
+    """
+    home = backend_of(backend_array(data))
+    if type(pattern.indices) is home.array_type and home.name in ("numpy", "cupy"):
+        return pattern
+    like = home.asarray(np.zeros(0))
+    if type(pattern.indices) is type(like) and pattern.indices.device == like.device:
+        return pattern
+    where = f"on {home.name} {like.device}"
+    return pattern.once(where, lambda: pattern_of(positions_of(pattern), like))
+
+
 def remembered(pattern: Pattern, positions: Positions) -> Pattern:
     """The pattern, which then need not be read from the device."""
     pattern.once("positions", lambda: positions)

@@ -74,7 +74,7 @@ def lstm_sequence(
     W_T = xp.matrix_transpose(W)
     ys, gates, cells = [], [], []
     for t in times(x.shape[0], reverse):
-        a = x[t, ...] + h @ W_T
+        a = xp.add(x[t, ...], xp.matmul(h, W_T))
         both, o = xp.sigmoid(_rows(a, 0, 2, n)), xp.sigmoid(_rows(a, 3, 4, n))
         g = xp.tanh(_rows(a, 2, 3, n))
         new = _rows(both, 1, 2, n) * c + _rows(both, 0, 1, n) * g
@@ -141,14 +141,15 @@ def gru_sequence(
     """``(ys, gates, inner)`` for x (T, B, 3H), W (3H, H), b (H,), h (B, H); inner is ``h W_nᵀ + b``."""
     n = h.shape[-1]
     W_T = xp.matrix_transpose(W)
+    # functions, where a library's array comes first and rows of `vmap` may come second
     ys, gates, inner = [], [], []
     for t in times(x.shape[0], reverse):
-        a, p = x[t, ...], h @ W_T
-        both = xp.sigmoid(_rows(a, 0, 2, n) + _rows(p, 0, 2, n))
+        a, p = x[t, ...], xp.matmul(h, W_T)
+        both = xp.sigmoid(xp.add(_rows(a, 0, 2, n), _rows(p, 0, 2, n)))
         r, z = _rows(both, 0, 1, n), _rows(both, 1, 2, n)
         m = _rows(p, 2, 3, n) + b
-        new = xp.tanh(_rows(a, 2, 3, n) + r * m)
-        h = _kept(xp, condition, t, new + z * (h - new), h)
+        new = xp.tanh(xp.add(_rows(a, 2, 3, n), r * m))
+        h = _kept(xp, condition, t, new + z * xp.subtract(h, new), h)
         ys.append(h)
         inner.append(m)
         gates.append(xp.concat([both, new], axis=-1))
@@ -210,7 +211,7 @@ def rnn_sequence(
     function = xp.tanh if nonlinearity == "tanh" else xp.relu
     ys = []
     for t in times(x.shape[0], reverse):
-        h = _kept(xp, condition, t, function(x[t, ...] + h @ W_T), h)
+        h = _kept(xp, condition, t, function(xp.add(x[t, ...], xp.matmul(h, W_T))), h)
         ys.append(h)
     return _stacked(xp, ys, reverse)
 

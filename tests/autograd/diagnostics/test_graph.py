@@ -9,6 +9,8 @@ import pullback as pb
 from pullback import xp
 from pullback.autograd.diagnostics.graph import trace
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 X = np.array([[2.0, 1.0], [1.0, 3.0]])
 
 

@@ -111,6 +111,7 @@ def test_the_derivative_of_an_infinite_condition_is_no_number():
         assert not np.isfinite(g).all()
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_rank():
     cases = [
         (np.ones((3, 3)), {}),

@@ -10,6 +10,8 @@ import pullback.numpy as pnp
 from pullback.autograd.transforms.bindings import bound
 from pullback.scipy import integrate, optimize
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 factor = 1.0  # of this module, which a loop below assigns to
 
 

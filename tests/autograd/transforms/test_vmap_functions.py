@@ -7,6 +7,8 @@ import pytest
 
 import pullback as pb
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, K = pb.xp, 3
 RNG = np.random.default_rng(0)
 V, U = RNG.uniform(0.5, 1.5, (2, K, 4))

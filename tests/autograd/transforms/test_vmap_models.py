@@ -7,6 +7,8 @@ import pytest
 
 import pullback as pb
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 X = np.arange(12.0).reshape(3, 4)
 Y = np.asarray([1.0, 10.0, 100.0])

@@ -9,6 +9,8 @@ import pytest
 
 import pullback as pb
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 K, N = 3, 2
 X = np.random.default_rng(0).uniform(0.5, 1.5, (K, N))

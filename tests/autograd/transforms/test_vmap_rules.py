@@ -12,6 +12,7 @@ from pullback.autograd.core.registry import REGISTRY
 from pullback.autograd.transforms.batching import rows as rows_module
 
 from ..._each import each
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ...cases._table import collect, inexact_leaves, loss, weights_for
 
 K = 3

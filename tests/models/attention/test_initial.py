@@ -6,6 +6,8 @@ import numpy as np
 
 from pullback.models.attention import initial
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 
 def test_bounds_and_variances():
     rng = np.random.default_rng(0)

@@ -7,6 +7,8 @@ import pytest
 
 import pullback as pb
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 M = pb.models
 RNG = np.random.default_rng(9)

@@ -9,6 +9,7 @@ import pytest
 
 import pullback as pb
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._graphs import EDGES, NONE, WEIGHTS, N, X
 
 M = pb.models

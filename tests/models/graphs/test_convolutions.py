@@ -10,6 +10,7 @@ import scipy.sparse
 
 import pullback as pb
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._graphs import EDGES, NONE, WEIGHTS, N, X, dense, kipf, renamed
 
 M = pb.models

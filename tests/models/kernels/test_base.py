@@ -56,6 +56,16 @@ def test_noise_is_of_points_not_of_places():
     np.testing.assert_allclose(pb.to_numpy(both(same)), np.ones((2, 2)) + np.eye(2))
 
 
+@pytest.mark.parametrize("scale", [[0.5, 2.0], np.float64(0.7)], ids=["list", "number of NumPy"])
+def test_lists_and_numbers_of_numpy_are_of_the_points_library(scale, lib):
+    x = lib.asarray(X[:, :2])
+    out = K.RBF(scale)(x)
+    assert lib.is_raw(out.value)
+    np.testing.assert_allclose(
+        lib.to_numpy(out.value), pb.to_numpy(K.RBF(np.asarray(scale))(X[:, :2]))
+    )
+
+
 def test_numbers_are_constant_kernels():
     for kernel in (3.0 * K.RBF(), K.RBF() * 3.0, 3 * K.RBF()):
         np.testing.assert_allclose(pb.to_numpy(kernel.diag(X)), 3)

@@ -8,6 +8,8 @@ import pytest
 import pullback as pb
 from pullback.models.layers.over_ranks import over_ranks, ranks_of_batch
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 D, M = pb.distributed, pb.models
 RANDOM = np.random.default_rng(2)
 SIZES = [3, 1, 4]  # rows of each rank

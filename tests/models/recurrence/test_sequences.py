@@ -8,6 +8,8 @@ import pytest
 import pullback as pb
 from pullback.models.recurrence import sequences
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 M = pb.models
 

@@ -1,12 +1,17 @@
-"""The form of the gallery's examples, each of which is run when the site is built: nothing is run here."""
+"""The form of the gallery's examples, each of which is run when the site is built; some run here, as on a GPU."""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from ...conftest import ONLY_CUPY
+from ._examples import drawn
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
@@ -78,3 +83,23 @@ def test_what_an_example_lacks_is_said(text, said):
     assert complaints(GOOD) == []
     (found,) = complaints(text)
     assert said in found
+
+
+@pytest.mark.skipif(ONLY_CUPY, reason="PULLBACK_BACKEND=cupy tests the GPU")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "optimisation/steepest_descent", "networks/linear_networks_collapse", "layers/graph_classes",
+        "gradients/fan_out", "solving/kepler", "statistics/kernel_ridge", "programs/two_ranks",
+    ],
+)  # fmt: skip
+def test_a_short_example_of_each_section_runs_where_cupy_is_active(name, tmp_path):
+    """On the stand-in for CuPy; ``tools/example.py --standin`` runs all others so."""
+    pytest.importorskip("matplotlib", reason="examples draw")
+    path = EXAMPLES / f"{name}.py"
+    command = [sys.executable, str(ROOT / "tools" / "example.py"), "--standin", "--here"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path), str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [picture for picture in tmp_path.glob("*.png") if drawn(picture)]

@@ -11,6 +11,7 @@ import pytest
 import pullback as pb
 from pullback.train import cli
 
+from ...conftest import WITHOUT_STANDIN
 from . import _cli
 from ._cli import QUICK, files, table
 
@@ -130,6 +131,7 @@ def test_an_unknown_backend_in_the_environment(pullback, monkeypatch, command):
     assert not Path("runs").exists()
 
 
+@WITHOUT_STANDIN
 def test_cupy_that_is_not_there(pullback, monkeypatch):
     """Not installed, or without a driver or device: whichever it is here, and the other one faked."""
     table("t.csv")

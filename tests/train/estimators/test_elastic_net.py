@@ -81,6 +81,7 @@ def test_float32_stays():
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.usefixtures("on_numpy")
 def test_coefficients_are_differentiable_in_everything(fit_intercept):
     """The derivative of the minimum, by central differences of other minimisations, both orders."""
     X, y = data((25, 8), seed=3)

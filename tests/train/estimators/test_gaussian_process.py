@@ -118,6 +118,7 @@ def test_noise_of_each_sample():
     np.testing.assert_allclose(ours.predict(Z), wanted.predict(Z), atol=1e-10)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_predictions_are_differentiable():
     def f(scale, noise, X, y, Z):
         kernel = K.RBF(scale) + K.White(noise)
@@ -141,6 +142,28 @@ def test_every_library(lib):
     np.testing.assert_allclose(lib.to_numpy(mean), wanted[0], atol=5e-3)
     np.testing.assert_allclose(lib.to_numpy(std), wanted[1], atol=5e-3)
     assert model.sample_y(lib.asarray(Z)).shape == (6, 1)
+
+
+def test_parameters_of_numpy_go_where_the_data_are(lib, backend):
+    """Data on a device, and NumPy's data that go to the active backend: before `fit`, too."""
+    kernel = 2.0 * K.RBF(np.asarray([0.5, 2.0]))
+    settings = {"kernel": kernel, "optimizer": None, "alpha": 0.1}
+    wanted = GaussianProcessRegressor(2.0 * theirs.RBF([0.5, 2.0]), optimizer=None, alpha=0.1)
+    for x, y, z in ((X, Y, Z), map(lib.asarray, (X, Y, Z))):
+        model = pb.train.GaussianProcessRegressor(**settings)
+        prior = model.predict(z, return_std=True)[1]
+        np.testing.assert_allclose(host(prior, lib), np.sqrt(2 * np.ones(len(Z))))
+        got = model.fit(x, y).predict(z, return_std=True)
+        for a, b in zip(got, wanted.fit(X, Y).predict(Z, return_std=True), strict=True):
+            np.testing.assert_allclose(host(a, lib), b, atol=1e-8)
+        theta = wanted.kernel_.theta + 0.2
+        np.testing.assert_allclose(
+            model.log_marginal_likelihood(theta), wanted.log_marginal_likelihood(theta)
+        )
+
+
+def host(x, lib):
+    return lib.to_numpy(x) if lib.is_raw(x) else x
 
 
 def test_float32_stays_and_wants_noise():

@@ -50,6 +50,7 @@ def test_kernels_and_functions():
     np.testing.assert_allclose(by_kernel, by_function.predict(Z))
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_predictions_are_differentiable():
     def f(alpha, gamma, X, y, Z):
         model = pb.train.KernelRidge(alpha, kernel="rbf", gamma=gamma).fit(xp.asarray(X), y)
@@ -67,6 +68,16 @@ def test_every_library(lib):
     assert lib.to_numpy(out).dtype == np.float32
     wanted = KernelRidge(alpha=0.3, kernel="rbf").fit(X, Y).predict(Z)
     np.testing.assert_allclose(lib.to_numpy(out), wanted, atol=1e-4)
+
+
+def test_parameters_of_numpy_go_where_the_data_are(lib, backend):
+    kernel = K.RBF(np.asarray([0.5, 2.0, 1.0]))
+    wanted = pb.to_numpy(
+        kernel(Z, X) @ np.linalg.solve(pb.to_numpy(kernel(X)) + 0.3 * np.eye(30), Y)
+    )
+    for x, y, z in ((X, Y, Z), map(lib.asarray, (X, Y, Z))):
+        out = pb.train.KernelRidge(0.3, kernel=kernel).fit(x, y).predict(z)
+        np.testing.assert_allclose(lib.to_numpy(out) if lib.is_raw(out) else out, wanted, atol=1e-9)
 
 
 @pytest.mark.parametrize(

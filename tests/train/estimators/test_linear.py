@@ -63,6 +63,7 @@ def test_float32_stays():
 
 @pytest.mark.parametrize("shape", [(12, 4), (4, 9)], ids=["tall", "wide"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.usefixtures("on_numpy")
 def test_ridge_is_differentiable_in_penalty_data_and_targets(shape, fit_intercept):
     r = rng(2)
     X, y, Z = r.normal(size=shape), r.normal(size=shape[0]), r.normal(size=(3, shape[1]))

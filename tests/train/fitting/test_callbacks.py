@@ -148,6 +148,7 @@ def test_a_stop_and_an_error_leave_a_checkpoint_to_go_on_from(
     assert sum(t[0] == "on_step" for t in on.told) == 60 - steps
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_a_callback_sees_the_weights_and_cannot_write_to_them():
     kept, best = [], []
 

@@ -232,6 +232,7 @@ def test_on_every_library(lib, kept, monkeypatch, where, compiled):
     check(kept, fit, [1, 4, 5])
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_a_model_of_columns_first(kept, monkeypatch):
     """Weights whose rows are not together in memory: products with them round in their own way."""
     monkeypatch.setattr(replay, "_WORTH", 0)
@@ -264,6 +265,7 @@ def test_a_loss_of_the_model_and_a_score(kept):
     check(kept, fit, [2, 5])
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_a_run_that_diverges_does_so_again(kept):
     """In the middle of an epoch: its steps end at the same one, and what was measured is the same."""
     x = np.linspace(-1, 1, 450)[:, None]

@@ -11,6 +11,8 @@ import pullback as pb
 from pullback.train.networks import characters
 from pullback.train.networks.characters import build_lstm, build_transformer, draw, next_logits
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 TOKENS = np.random.default_rng(0).integers(0, 7, 12)
 
 

@@ -8,6 +8,8 @@ import pytest
 import pullback as pb
 from pullback.train.networks.perceptron import build_mlp, count_mlp
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 X = np.random.default_rng(0).standard_normal((20, 5)).astype("float32")
 
 

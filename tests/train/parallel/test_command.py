@@ -47,7 +47,7 @@ def test_one_folder_and_one_voice():
     alone = pb.train.train(pb.train.Settings(**SMALL, name="alone"), say=lambda line: None)
     results, said = trained(2)
     assert said[1] == []
-    assert said[0][1].endswith("float64 on numpy, on 2 ranks by THREADS")
+    assert said[0][1].endswith(f"float64 on {pb.backend.current().name}, on 2 ranks by THREADS")
     assert files("runs") == ["alone", "table"]
     assert files("runs/table") == _cli.FILES
     assert [result.folder for result in results] == [Path("runs/table")] * 2

@@ -86,6 +86,7 @@ def test_the_key_of_each_rank_is_its_own():
     assert len(set(keys)) == 3
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_a_state_is_averaged_by_rows_but_for_batch_statistics():
     model = {
         "norm": pb.models.BatchNorm.init(2, dtype="float64"),

@@ -6,6 +6,7 @@ import numpy as np
 
 import pullback as pb
 
+from ...conftest import WITHOUT_STANDIN
 from ..cli import _cli
 
 folder = _cli.folder
@@ -38,6 +39,7 @@ def test_the_kernels_on_disk_are_told(pullback, tmp_path, monkeypatch):
     assert f"kernel cache {tmp_path}: 1 kernel, 0.2 MB, at most 7 MB (PULLBACK_CACHE_MB)" in told
 
 
+@WITHOUT_STANDIN
 def test_why_auto_chose_is_told(pullback):
     code, out, _ = pullback("info", "--backend", "auto")
     assert code == 0

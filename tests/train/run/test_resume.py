@@ -12,6 +12,7 @@ import pytest
 import pullback as pb
 from pullback.train import loop
 
+from ...conftest import WITHOUT_STANDIN
 from ..cli import _cli
 from ..cli._cli import FILES, child, files, table
 from . import _networks_data
@@ -233,6 +234,7 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.002)
 
 
+@WITHOUT_STANDIN
 def test_sigkill_and_signals_at_random_moments(pullback):
     """One run, ended again and again by everything that ends runs; then its files are those of the other.
 

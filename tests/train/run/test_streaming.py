@@ -221,6 +221,7 @@ def peak(function):
         tracemalloc.stop()
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_memory_is_a_fraction_of_the_table(folder, smaller):
     random = np.random.default_rng(0)
     X = random.normal(size=(8000, 150))
@@ -237,6 +238,7 @@ def test_memory_is_a_fraction_of_the_table(folder, smaller):
     assert most[False] < 1.8
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_fit_takes_memory_maps_without_copies(folder, smaller):
     n, d = 40_000, 64
     x = np.lib.format.open_memmap("x.npy", "w+", np.float32, (n, d))

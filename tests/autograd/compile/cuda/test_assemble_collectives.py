@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 from pullback import distributed as d
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ....cuda.emulator import MISSING
 from ....distributed._table import ROWS
 from ._assemble import (

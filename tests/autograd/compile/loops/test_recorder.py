@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile.tracing.trace_builder import TraceError
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ...transforms.loops._loops import CASES, ROWS, Case, W, X
 
 xp = pb.xp

@@ -8,6 +8,8 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile.tracing.trace_builder import TraceError
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 
 A = np.random.default_rng(0).standard_normal((3, 3)) + 4 * np.eye(3)

@@ -9,6 +9,8 @@ import pullback as pb
 from pullback.autograd.core.levels.level import OPEN, BatchLevel, NeedsRows
 from pullback.autograd.core.tape import TapeData
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 
 def test_levels_and_tapes_are_ordered_by_one_counter():
     first, tape, second = BatchLevel(2), TapeData(), BatchLevel(3)

@@ -40,6 +40,7 @@ def test_booleans_and_integers():
     assert pullback.numpy.ediff1d([1, 2, 4], to_end=9).dtype == np.int64
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_coordinates_in_a_list():
     f = np.asarray([1.0, 2.0, 4.0])
     g = pb.grad(lambda x: pb.xp.sum(pullback.numpy.gradient(f, [0.0, x, 3.0])))(1.0)

@@ -98,6 +98,7 @@ def test_values_and_dtypes(call):
     np.testing.assert_allclose(pb.to_numpy(got), wanted, rtol=1e-13)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_clip_of_masked_places_keeps_the_others():
     mask = np.asarray([True, False])
     out = pullback.numpy.clip([5.0, 5.0], 0.0, 1.0, where=mask)

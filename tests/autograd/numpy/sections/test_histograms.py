@@ -40,6 +40,7 @@ CONSTANTS = ("digitize",)
 @pytest.mark.parametrize("bins", [1, 5, [0.0, 0.5, 1.0], "auto"], ids=repr)
 @pytest.mark.parametrize("density", [False, True])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.usefixtures("on_numpy")
 def test_counts(data, bins, density):
     wanted = np.histogram(data, bins, density=density)
     for y, ref in zip(pullback.numpy.histogram(data, bins, density=density), wanted, strict=True):

@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 import pullback.numpy
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from .._fronts import *  # noqa: F403 - the tests of rows
 from .._fronts import P, front
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import pullback as pb
 
 RNG = np.random.default_rng(14)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_the_tape_keeps_no_weights():
     """Beside inputs and output, two numbers for each row."""
     q, k, v = (pb.asarray(RNG.standard_normal((3, 50, 2))) for _ in range(3))

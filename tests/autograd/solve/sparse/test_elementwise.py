@@ -9,7 +9,7 @@ import pullback as pb
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
-TWICE = pb.sparse.coo_array(([1.0, 2.0, 4.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
+TWICE = pb.sparse.coo_array((np.asarray([1.0, 2.0, 4.0]), ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
 
 
 def test_elements_at_one_place_are_added_up_before_a_function():

@@ -118,6 +118,27 @@ def test_the_second_device_of_a_strict_library():
     np.testing.assert_allclose(host(A.tocsc().toarray()), S.toarray())
 
 
+@pytest.mark.parametrize("made", [sparse.csr_array, sparse.csc_array, sparse.coo_array])
+def test_elements_that_were_moved_as_leaves_take_their_pattern_along(lib, made):
+    """As training moves the matrix of a graph with its other data."""
+    A, b = made(matrix()), rng().normal(size=6)
+    there, c = pb.tree.map(lib.asarray, A), lib.asarray(b)
+    for f in (lambda A, b: A @ b, lambda A, b: A.T @ b, pb.linalg.spsolve):
+        got = f(there, c)
+        assert lib.is_raw(got.value)
+        np.testing.assert_allclose(host(got), host(f(A, b)), rtol=1e-9)
+        loss = lambda A, b, f=f: xp.sum(f(A, b) ** 2)
+        for x, wanted in zip(
+            pb.tree.leaves(pb.grad(loss, (0, 1))(there, c)),
+            pb.tree.leaves(pb.grad(loss, (0, 1))(A, b)),
+            strict=True,
+        ):
+            assert lib.is_raw(x)
+            np.testing.assert_allclose(lib.to_numpy(x), wanted, rtol=1e-8)
+        compiled = pb.compile(loss, fast=False)
+        np.testing.assert_allclose([float(compiled(there, c)) for _ in range(2)], float(loss(A, b)))
+
+
 # ── what is refused ───────────────────────────────────────────────────────────────────────────
 
 

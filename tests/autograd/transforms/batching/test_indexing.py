@@ -7,6 +7,8 @@ import pytest
 
 import pullback as pb
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 K, SHAPE = 3, (4, 3, 5)
 
 

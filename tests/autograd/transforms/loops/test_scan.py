@@ -7,6 +7,7 @@ import pytest
 
 import pullback as pb
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._loops import CASES, ROWS, Case, W, X, linear, python_loop
 
 xp = pb.xp

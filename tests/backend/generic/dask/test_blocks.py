@@ -13,6 +13,7 @@ import pytest
 import pullback as pb
 from pullback.backend.generic.dask import blocks
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ....cases._table import look_up
 from ._dask import counted, da, same
 

@@ -7,12 +7,14 @@ import pytest
 
 import pullback as pb
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._dask import counted, da, same
 
 xp = pb.xp
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(20, 3)), (RNG.uniform(size=20) > 0.5) * 1.0, RNG.normal(size=3)
-MODEL = pb.models.MLP([3, 5, 2], activation="relu", seed=0)
+with pb.backend.use("numpy"):
+    MODEL = pb.models.MLP([3, 5, 2], activation="relu", seed=0)
 
 
 def lazy():

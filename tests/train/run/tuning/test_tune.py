@@ -22,6 +22,7 @@ from pullback.train.run.run import load_source
 from pullback.train.run.tuning.folds import Folds
 from pullback.train.run.tuning.values import LogUniform
 
+from ....conftest import WITHOUT_STANDIN
 from .. import _networks_data
 from .._tune import QUICK
 
@@ -204,6 +205,7 @@ def table(base, folder, say=print, grid=GRID, **settings):
     return (found.folder / "tune.csv").read_bytes()
 
 
+@WITHOUT_STANDIN
 def test_on_workers_it_is_the_same_table_and_the_same_lines(client, tmp_path):
     lines, counts = {"here": [], "there": []}, []
     here = table(QUICK, tmp_path / "a", say=lines["here"].append)
@@ -216,6 +218,7 @@ def test_on_workers_it_is_the_same_table_and_the_same_lines(client, tmp_path):
     assert counts == [(i, 6) for i in range(1, 7)]
 
 
+@WITHOUT_STANDIN
 def test_on_workers_draws_and_halving_are_the_same(client, tmp_path):
     lines, folder = {"here": [], "there": []}, tmp_path
     grid = {"learning_rate": LogUniform(1e-3, 1e-1)}
@@ -230,6 +233,7 @@ def test_on_workers_draws_and_halving_are_the_same(client, tmp_path):
     assert lines["there"][:-1] == lines["here"][:-1]
 
 
+@WITHOUT_STANDIN
 def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = [
@@ -254,6 +258,7 @@ def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
     assert first.read_bytes() == second.read_bytes()
 
 
+@WITHOUT_STANDIN
 def test_a_worker_that_is_killed_changes_nothing(client, tmp_path):
     """Once more by `python tests/train/run/tuning/_kill_workers.py`: 20 times, at random, on the command."""
     base, killed = Settings(data="iris", epochs=30, hidden=(4,)), []
@@ -270,6 +275,7 @@ def test_a_worker_that_is_killed_changes_nothing(client, tmp_path):
     assert there == table(base, tmp_path / "b")
 
 
+@WITHOUT_STANDIN
 def test_broken_off_it_cancels_the_tasks_and_leaves_what_is_finished(client, tmp_path):
     base, lines = Settings(data="iris", epochs=40, hidden=(4,)), []
 
