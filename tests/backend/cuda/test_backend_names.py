@@ -14,7 +14,7 @@ import pytest
 BACKEND = Path(__file__).parents[3] / "backend" / "cuda"
 FILES = ("backend.py", "fused.py", "factors.py", "sparse.py", "graph_runtime.py", "cublas.py", "cublaslt.py",
          "prefetch.py", "cudss.py", "products.py", "updates.py", "collectives/nccl.py",
-         "collectives/lane.py")  # given `cupy`  # fmt: skip
+         "collectives/lane.py", "networks/windows.py", "networks/recurrence.py")  # given `cupy`  # fmt: skip
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",
