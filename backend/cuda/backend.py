@@ -159,6 +159,42 @@ def _bound(bound: Any, dtype: Any) -> Any:
     return bound.astype(dtype, copy=False) if isinstance(bound, cupy.ndarray) else bound
 
 
+CONVOLVED = 1 << 27  # products that are in memory at once
+
+
+def convolve(x1: Any, x2: Any) -> Any:
+    """``Σ_j x1_j x2_{k−j}`` of two vectors, all of it, by windows of the longer one.
+
+    CuPy's own goes by Fourier transforms: one NaN is then everywhere, and small sums beside large ones have no digits.
+
+    Raises
+    ------
+    ValueError
+        If a vector is empty, as in NumPy.
+    """
+    x1, x2 = (x1, x2) if x1.size >= x2.size else (x2, x1)
+    n, m = x1.size, x2.size
+    if not m:
+        raise ValueError("convolve: a vector is empty; give each at least one element")
+    dtype = np.result_type(x1.dtype, x2.dtype)
+
+    def windows(x: Any) -> Any:
+        padded = cupy.zeros(n + 2 * (m - 1), x.dtype)
+        padded[m - 1 : m - 1 + n] = x
+        return cupy.lib.stride_tricks.as_strided(padded, (n + m - 1, m), padded.strides * 2)
+
+    # beside x1 there is nothing, which NaN times 0 would not be
+    values, inside = windows(x1.astype(dtype, copy=False)), windows(cupy.ones(n, bool))
+    rows, zero, turned = max(1, CONVOLVED // m), dtype.type(0), x2[::-1]
+    parts = [
+        cupy.where(inside[i : i + rows], values[i : i + rows] * turned, zero).sum(
+            axis=1, dtype=dtype
+        )
+        for i in range(0, n + m - 1, rows)
+    ]
+    return parts[0] if len(parts) == 1 else cupy.concatenate(parts)
+
+
 def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     """CuPy's, which multiplies matrices itself."""
     return cupy.einsum(
@@ -331,7 +367,7 @@ XP: Namespace = generic.extend(
         "scatter_add": scatter_add,
         "copy": cupy.array,
         "setitem": setitem,
-        "convolve": cupy.convolve,
+        "convolve": convolve,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **windows.bind(cupy, _PLAIN, lambda: XP),
