@@ -71,12 +71,26 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
     """A copy of `x` with ``[key]`` set to `value`; where an index repeats, its last write stays, as in NumPy.
 
     CuPy leaves it open which one does. So the number of each position's last write is found by a maximum, and every
-    write to the position writes that one's value: nothing is read on the host.
+    write to the position writes that one's value: nothing is read on the host. Nor is it where a mask of all elements
+    is given one value, which CuPy writes only after it has counted the mask.
     """
+    several = isinstance(value, cupy.ndarray) and value.size != 1
+    if (
+        isinstance(key, cupy.ndarray)
+        and key.dtype.kind == "b"
+        and key.shape == x.shape
+        and not several
+    ):
+        given = isinstance(value, cupy.ndarray)
+        one = value.astype(x.dtype).reshape(()) if given else x.dtype.type(value)
+        return cupy.where(key, one, x)
     out = cupy.array(x)
     parts = key if isinstance(key, tuple) else (key,)
-    several = isinstance(value, cupy.ndarray) and value.size > 1
-    if several and any(getattr(part, "dtype", np.dtype(bool)).kind != "b" for part in parts):
+    if (
+        several
+        and value.size
+        and any(getattr(part, "dtype", np.dtype(bool)).kind != "b" for part in parts)
+    ):
         value = _last_written(out.shape, key, value)
     out[key] = value
     return out
@@ -120,6 +134,65 @@ def as_gradient(x: Any) -> Any:
 def relu(x: Any) -> Any:
     """``max(x, 0)``."""
     return cupy.maximum(x, 0)
+
+
+def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+    """``minimum(maximum(x, min), max)`` in the dtype of `x`.
+
+    array_api_compat writes through masks, whose elements CuPy counts: the host would wait for the device.
+    """
+    kind = x.dtype.kind
+    if kind not in "fiu" or (kind != "f" and (type(min) is float or type(max) is float)):
+        return array_api_compat.cupy.clip(x, min, max)
+    low, high = (_bound(b, x.dtype) for b in (min, max))
+    # of whole numbers, a bound beyond the dtype's is none
+    if type(low) is int and kind in "iu" and low <= np.iinfo(x.dtype).min:
+        low = None
+    if type(high) is int and kind in "iu" and high >= np.iinfo(x.dtype).max:
+        high = None
+    out = x if low is None else cupy.maximum(x, low)
+    out = out if high is None else cupy.minimum(out, high)
+    return cupy.array(out) if out is x else out
+
+
+def _bound(bound: Any, dtype: Any) -> Any:
+    return bound.astype(dtype, copy=False) if isinstance(bound, cupy.ndarray) else bound
+
+
+CONVOLVED = 1 << 27  # products that are in memory at once
+
+
+def convolve(x1: Any, x2: Any) -> Any:
+    """``Σ_j x1_j x2_{k−j}`` of two vectors, all of it, by windows of the longer one.
+
+    CuPy's own goes by Fourier transforms: one NaN is then everywhere, and small sums beside large ones have no digits.
+
+    Raises
+    ------
+    ValueError
+        If a vector is empty, as in NumPy.
+    """
+    x1, x2 = (x1, x2) if x1.size >= x2.size else (x2, x1)
+    n, m = x1.size, x2.size
+    if not m:
+        raise ValueError("convolve: a vector is empty; give each at least one element")
+    dtype = np.result_type(x1.dtype, x2.dtype)
+
+    def windows(x: Any) -> Any:
+        padded = cupy.zeros(n + 2 * (m - 1), x.dtype)
+        padded[m - 1 : m - 1 + n] = x
+        return cupy.lib.stride_tricks.as_strided(padded, (n + m - 1, m), padded.strides * 2)
+
+    # beside x1 there is nothing, which NaN times 0 would not be
+    values, inside = windows(x1.astype(dtype, copy=False)), windows(cupy.ones(n, bool))
+    rows, zero, turned = max(1, CONVOLVED // m), dtype.type(0), x2[::-1]
+    parts = [
+        cupy.where(inside[i : i + rows], values[i : i + rows] * turned, zero).sum(
+            axis=1, dtype=dtype
+        )
+        for i in range(0, n + m - 1, rows)
+    ]
+    return parts[0] if len(parts) == 1 else cupy.concatenate(parts)
 
 
 def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
@@ -289,10 +362,12 @@ XP: Namespace = generic.extend(
         **_FACTORS,
         "fft": Namespace(_FFT, {"fftn": fftn, "ifftn": ifftn}),
         "relu": relu,
+        "clip": clip,
+        "sign": cupy.sign,  # NaN of NaN, for which array_api_compat writes through a mask, and waits
         "scatter_add": scatter_add,
         "copy": cupy.array,
         "setitem": setitem,
-        "convolve": cupy.convolve,
+        "convolve": convolve,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **windows.bind(cupy, _PLAIN, lambda: XP),

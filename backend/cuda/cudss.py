@@ -4,7 +4,8 @@ Used where both are installed and a trial of small systems gives NumPy's numbers
 on the host. What is kept, and for how long:
 
 - the analysis of a pattern (ordering, elimination tree) outlives a factor: when a factor is gone, its solver waits at
-  the pattern for the next values, which are then factorised without another analysis;
+  the pattern for the next values. They are written into the matrix that the solver has, since it gives up its analysis
+  where it is handed another one, whatever the pattern, and are then factorised;
 - a solver factorises A; cuDSS does not solve with Aᵀ by the factor of A, so that the first transposed solve factorises
   Aᵀ, once, and every adjoint after it is two triangular solves.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import logging
 import os
 import warnings
 import weakref
@@ -31,6 +33,9 @@ from ..generic.sparse import Pattern
 
 DTYPES = "fdFD"
 SPARE = 2  # solvers that wait at a pattern for other values
+# nvmath-python's own is the root logger, on which each new solver warns that it plans with one thread.
+LOGGER = logging.getLogger("pullback.cudss")
+LOGGER.setLevel(logging.ERROR)
 
 
 def installed() -> bool:
@@ -94,7 +99,7 @@ class CudssFactor:
         """The factor of A or of Aᵀ."""
         found = self.sides.get(transposed)
         if found is None:
-            solver = self._solver(transposed)
+            solver, values = self._solver(transposed)
             solver.factorize()
             replaced = int(solver.factorization_info.npivots)
             if replaced:
@@ -104,26 +109,26 @@ class CudssFactor:
                 )
             found = self.sides[transposed] = Side(solver, self.dtype, self.cupy)
             # nothing here may refer to the factor, which would never be gone
-            weakref.finalize(self, _wait, self._spare(transposed), solver).atexit = False
+            weakref.finalize(self, _wait, self._spare(transposed), solver, values).atexit = False
         return found
 
-    def _spare(self, transposed: bool) -> list[Any]:
+    def _spare(self, transposed: bool) -> list[tuple[Any, Any]]:
         name = f"cuDSS {self.dtype.char}{'T' if transposed else ''}"
-        found: list[Any] = self.pattern.once(name, list)
+        found: list[tuple[Any, Any]] = self.pattern.once(name, list)
         return found
 
-    def _solver(self, transposed: bool) -> Any:
-        """A solver with these values, analysed."""
+    def _solver(self, transposed: bool) -> tuple[Any, Any]:
+        """A solver with these values, analysed, and the array that it reads them from."""
         matrix = self._matrix(transposed)
         spare = self._spare(transposed)
         if spare:
-            solver = spare.pop()
-            solver.reset_operands(a=matrix)
-            return solver
+            solver, values = spare.pop()
+            values[...] = matrix.data
+            return solver, values
         zero = self.cupy.zeros(self.pattern.shape[0], self.dtype)
-        solver = self.library.DirectSolver(matrix, zero)
+        solver = self.library.DirectSolver(matrix, zero, options={"logger": LOGGER})
         solver.plan()
-        return solver
+        return solver, matrix.data
 
     def _matrix(self, transposed: bool) -> Any:
         pattern, shape = self.pattern, self.pattern.shape
@@ -173,10 +178,10 @@ class CudssFactor:
             raise singular(1 / bound if np.isfinite(bound) else 0.0, self.dtype)
 
 
-def _wait(spare: list[Any], solver: Any) -> None:
+def _wait(spare: list[tuple[Any, Any]], solver: Any, values: Any) -> None:
     """Keep a solver whose factor is gone for the next values of its pattern, or free it."""
     if len(spare) < SPARE:
-        spare.append(solver)
+        spare.append((solver, values))
     else:
         solver.free()
 

@@ -118,6 +118,8 @@ def _key(shape: tuple[int, ...], key: Any) -> tuple[tuple[Any, ...], bool]:
             )
         else:
             parts[i] = int(part)
+    # CuPy counts a mask's elements, for which the host waits
+    SYNCHRONISATIONS[0] += any(isinstance(p, np.ndarray) and p.dtype.kind == "b" for p in parts)
     used = sum(
         p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else int(p is not None and p is not ...)
         for p in parts

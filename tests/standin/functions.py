@@ -15,7 +15,7 @@ import numpy as np
 import scipy.special
 
 from . import array as arrays
-from ._surface import FUNCTIONS, NUMPYS, SPECIAL, UFUNCS
+from ._surface import FUNCTIONS, NUMPYS, REAL, SPECIAL, UFUNCS
 from .array import NUMBERS, _ndarray_base, call, host, ndarray, quiet, unwrap, wrap
 
 cupy: Any = types.ModuleType("cupy")
@@ -65,6 +65,14 @@ def _operand(x: Any) -> Any:
     raise TypeError(f"Unsupported type {type(x)}")
 
 
+def _refuse_complex(name: str, given: list[Any]) -> None:
+    """CuPy's error where a ufunc has no loop for complex numbers, which NumPy's or SciPy's may have."""
+    if any(np.asarray(x).dtype.kind == "c" for x in given):
+        raise TypeError(
+            f"Wrong type ({[np.asarray(x).dtype for x in given]}) of arguments for {name}"
+        )
+
+
 _SCATTER = {
     "add": "add", "subtract": "sub", "maximum": "max", "minimum": "min", "bitwise_and": "and", "bitwise_or": "or",
     "bitwise_xor": "xor",
@@ -90,6 +98,8 @@ class ufunc:
         if isinstance(out, tuple):
             (out,) = out
         given = [_operand(a) for a in args[: self.nin]]
+        if self.__name__ in REAL["cupy"]:
+            _refuse_complex(self.name, given)
         if "_where" in kwargs:
             kwargs["where"] = unwrap(kwargs.pop("_where"))
         kwargs = {k: v for k, v in kwargs.items() if v is not None}
@@ -340,7 +350,18 @@ def _concatenate(name: str) -> Callable[..., Any]:
     return function
 
 
+def convolve(a, v, mode="full"):
+    """By Fourier transforms, as CuPy's: one NaN is everywhere, and small sums lose their digits."""
+    x, y = host(a), host(v)
+    if x.dtype.kind not in "fc" or y.dtype.kind not in "fc" or mode != "full":
+        return call(np.convolve, a, v, mode=mode)
+    n, dtype = x.size + y.size - 1, np.result_type(x, y)
+    out = quiet(lambda: np.fft.ifft(np.fft.fft(x, n) * np.fft.fft(y, n)))
+    return wrap((out if dtype.kind == "c" else out.real).astype(dtype))
+
+
 WRITTEN: dict[str, Any] = {
+    "convolve": convolve,
     "array": array, "asarray": asarray, "asanyarray": asarray, "asnumpy": asnumpy, "empty": empty, "arange": arange,
     "broadcast_to": broadcast_to, "broadcast_arrays": broadcast_arrays, "diagonal": diagonal, "take": take,
     "take_along_axis": take_along_axis, "put": put, "put_along_axis": put_along_axis, "where": where, "clip": clip,
@@ -417,7 +438,10 @@ def _special(name: str) -> Callable[..., Any]:
     function = getattr(scipy.special, name)
 
     def call_special(*args: Any, out: Any = None, **settings: Any) -> Any:
-        made = quiet(function, *[_operand(a) for a in args], **settings)
+        given = [_operand(a) for a in args]
+        if name in REAL["cupyx.scipy.special"]:
+            _refuse_complex(name, given)
+        made = quiet(function, *given, **settings)
         if out is None:
             return wrap(made)
         host(out)[...] = made

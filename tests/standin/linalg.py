@@ -101,7 +101,7 @@ def solve(a, b):
                 "a must have (..., M, M) shape and b must have (M,) for one-dimensional b"
             )
         b = cupy.broadcast_to(b, a.shape[:-1])
-    elif a.shape[:-1] != b.shape[: a.ndim - 1] or a.ndim not in (b.ndim, b.ndim + 1):
+    elif a.shape[:-1] != b.shape[:-1]:
         raise ValueError(
             "a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b"
         )

@@ -71,6 +71,16 @@ def read() -> dict[str, Any]:
         "FUNCTIONS": functions,
         "UFUNCS": ufuncs,
         "NUMPYS": sorted(same),
+        # ufuncs that have no loop for complex numbers
+        "REAL": {
+            module.__name__: sorted(
+                name
+                for name, value in vars(module).items()
+                if isinstance(value, cupy.ufunc)
+                and not any(set("FD") & set(t) for t in value.types)
+            )
+            for module in (cupy, cupyx.scipy.special)
+        },
         "SPECIAL": sorted(
             name
             for name, value in vars(cupyx.scipy.special).items()

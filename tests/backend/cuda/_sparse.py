@@ -35,7 +35,8 @@ def repeat(x, counts):
 
 
 class DirectSolver:
-    """`nvmath.sparse.advanced.DirectSolver` from its documentation: states, and operands that keep their form."""
+    """`nvmath.sparse.advanced.DirectSolver` as version 1.0 is: it reads the matrix where it lies, keeps its form, and
+    gives up its analysis where it is handed another one."""
 
     made = 0
     plans = 0
@@ -43,11 +44,12 @@ class DirectSolver:
     freed = 0
     wrong = 0.0
 
-    def __init__(self, a, b):
+    def __init__(self, a, b, *, options=None, execution=None, stream=None):
+        assert set(options or ()) <= {"logger", "multithreading_lib", "blocking", "handle"}
         DirectSolver.made += 1
         assert a.has_sorted_indices
         assert b.ndim == 1
-        self.a, self.b, self.lu, self.planned = a.copy(), b, None, None
+        self.a, self.b, self.lu, self.planned = a, b, None, None
         self.form = (a.shape, a.nnz, a.dtype)
 
     def plan(self):
@@ -57,15 +59,16 @@ class DirectSolver:
     def reset_operands(self, *, a=None, b=None):
         if a is not None:
             assert (a.shape, a.nnz, a.dtype) == self.form
-            np.testing.assert_array_equal(a.indices, self.planned)
-            self.a, self.lu = a.copy(), None
+            self.a, self.lu, self.planned = a, None, None
         if b is not None:
             assert (b.shape, b.dtype) == (self.b.shape, self.b.dtype)
             assert b.flags.c_contiguous
             self.b = b
 
     def factorize(self):
-        assert self.planned is not None
+        if self.planned is None:
+            raise RuntimeError("Factorization cannot be performed before plan() has been called.")
+        np.testing.assert_array_equal(self.a.indices, self.planned)
         DirectSolver.factors += 1
         dense = self.a.toarray().astype("complex128")
         replaced = (

@@ -14,6 +14,8 @@ import pytest
 
 import pullback as pb
 
+from ... import standin
+
 
 def _over_host_memory(values: np.ndarray):
     """A `cupy.ndarray` whose memory is the host's: no kernel can run on it, but Python can."""
@@ -117,3 +119,19 @@ def test_an_unknown_backend_is_one_clear_line(tmp_path):
     run = _python(ASK, tmp_path, PULLBACK_BACKEND="cuda")
     assert run.returncode == 0, run.stderr
     assert re.search(r"cuda.*auto.*numpy.*cupy", run.stdout)
+
+
+@pytest.mark.parametrize("most", [1 << 27, 8])
+@pytest.mark.parametrize(("n", "m"), [(9, 4), (4, 9), (1, 1), (5, 1)])
+def test_a_convolution_keeps_nan_and_small_sums_where_they_are(n, m, most, monkeypatch):
+    backend = standin.backend()
+    convolve = backend.xp.convolve
+    monkeypatch.setitem(convolve.__globals__, "CONVOLVED", most)
+    a, b = np.geomspace(1e-12, 1e12, n), np.linspace(1.0, 2.0, m)
+    out = convolve(backend.asarray(a), backend.asarray(b)).get()
+    np.testing.assert_allclose(out, np.convolve(a, b), rtol=1e-14)
+    a[-1] = np.nan
+    out = convolve(backend.asarray(a), backend.asarray(b)).get()
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(np.convolve(a, b)))
+    with pytest.raises(ValueError, match="empty"):
+        convolve(backend.asarray(a), backend.asarray(np.zeros(0)))

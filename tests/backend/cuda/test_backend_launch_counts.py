@@ -72,3 +72,46 @@ def test_a_step_of_a_perceptron(layers, method, monkeypatch):
     # the loss's cotangent times its slope, and the step count
     assert found["array functions"] == 2
     assert found["waits"] == 0
+
+
+def _written(x):
+    x[x > 0] = 0.0
+    return x
+
+
+NO_WAIT = {
+    "abs": lambda x: pb.xp.sum(pb.xp.abs(x)),
+    "sign": lambda x: pb.xp.sum(pb.xp.sign(x) * x),
+    "clip": lambda x: pb.xp.sum(pb.xp.clip(x, -0.5, 0.5)),
+    "clip of whole numbers": lambda x: pb.xp.sum(x * pb.xp.clip(pb.xp.astype(x, np.int32), 0, 3)),
+    "relu6": lambda x: pb.xp.sum(pb.models.relu6(x)),
+    "huber": lambda x: pb.models.huber(x, pb.xp.zeros_like(x)),
+    "max": lambda x: pb.xp.sum(pb.xp.max(x, axis=0)),
+    "where": lambda x: pb.xp.sum(pb.xp.where(x > 0, x, 0.1 * x)),
+    "std": lambda x: pb.xp.std(x),
+    "write under a mask": lambda x: pb.xp.sum(_written(x * 2.0)),
+}
+
+
+@pytest.mark.parametrize("name", NO_WAIT)
+def test_a_gradient_reads_nothing_on_the_host(name):
+    with pb.backend.use(standin.backend()):
+        x = pb.backend.current().asarray(np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4))
+        gradient = pb.value_and_grad(NO_WAIT[name])
+        gradient(x)
+        assert counted(lambda: gradient(x))["waits"] == 0
+
+
+def test_gradients_are_clipped_without_a_wait():
+    with pb.backend.use(standin.backend()):
+        params = {"W": pb.backend.current().asarray(np.ones((3, 4), "float32"))}
+        opt = pb.optim.Clipped(pb.optim.SGD(0.1), value=0.5)
+        state = opt.init(params)
+        assert counted(lambda: opt.step(params, params, state))["waits"] == 0
+
+
+def test_a_mask_makes_the_host_wait():
+    x = standin.backend().asarray(np.arange(4.0))
+    assert counted(lambda: x[x > 1])["waits"] == 1
+    assert counted(lambda: x.__setitem__(x > 1, 0.0))["waits"] == 1
+    assert counted(lambda: x[1:])["waits"] == 0

@@ -14,7 +14,7 @@ import pytest
 BACKEND = Path(__file__).parents[3] / "backend" / "cuda"
 FILES = ("backend.py", "fused.py", "factors.py", "sparse.py", "graph_runtime.py", "cublas.py", "cublaslt.py",
          "prefetch.py", "cudss.py", "products.py", "updates.py", "collectives/nccl.py",
-         "collectives/lane.py")  # given `cupy`  # fmt: skip
+         "collectives/lane.py", "networks/windows.py", "networks/recurrence.py")  # given `cupy`  # fmt: skip
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",
@@ -148,6 +148,49 @@ def test_what_compiled_programs_use_of_cupys_objects():
     }.items():
         for name in names.split():
             assert hasattr(owner, name), (owner, name)
+
+
+def test_the_stand_in_for_cublaslt_takes_what_nvmath_python_takes():
+    """Each function of its bindings that is called, with as many arguments; the numbers of its constants."""
+    lt = pytest.importorskip(
+        "nvmath.bindings.cublasLt", reason="nvmath-python is not installed", exc_type=ImportError
+    )
+    from pullback.backend.cuda import cublaslt
+
+    from ._cublas import LtLibrary
+
+    for name in [n for n in vars(LtLibrary) if not n.startswith("_") and n.islower()]:
+        ours = inspect.signature(getattr(LtLibrary(), name)).parameters.values()
+        theirs = inspect.signature(getattr(lt, name))
+        theirs.bind(*[None] * len(theirs.parameters))
+        if not any(p.kind is p.VAR_POSITIONAL for p in ours):
+            assert len(ours) == len(theirs.parameters), name
+    assert issubclass(lt.cuBLASLtError, Exception)
+    names = {"": "DEFAULT", "bias": "BIAS", "relu_bias": "RELU_BIAS", "relu_bias_mask": "RELU_AUX_BIAS",
+             "relu_vjp_bias_vjp": "DRELU_BGRAD"}  # fmt: skip
+    assert all(cublaslt.EPILOGUES[ours] == lt.Epilogue[theirs] for ours, theirs in names.items())
+    attributes = lt.MatmulDescAttribute
+    assert cublaslt.TRANSA == attributes.TRANSA
+    assert cublaslt.EPILOGUE == attributes.EPILOGUE
+    assert cublaslt.BIAS_POINTER == attributes.BIAS_POINTER
+    assert cublaslt.AUX_POINTER == attributes.EPILOGUE_AUX_POINTER
+    assert cublaslt.AUX_LD == attributes.EPILOGUE_AUX_LD
+
+
+def test_the_stand_in_for_cudss_takes_what_nvmath_python_takes():
+    advanced = pytest.importorskip(
+        "nvmath.sparse.advanced", reason="nvmath-python is not installed", exc_type=ImportError
+    )
+    from ._sparse import DirectSolver
+
+    for name in ("__init__", "plan", "reset_operands", "factorize", "solve", "free"):
+        theirs = inspect.signature(getattr(advanced.DirectSolver, name)).parameters
+        ours = inspect.signature(getattr(DirectSolver, name)).parameters
+        assert set(ours) <= set(theirs), name
+        assert [p for p in theirs if theirs[p].default is inspect.Parameter.empty] == [
+            p for p in ours if ours[p].default is inspect.Parameter.empty
+        ]
+    assert isinstance(advanced.DirectSolver.factorization_info, property)
 
 
 def test_the_reading_of_names_and_calls():
