@@ -173,6 +173,31 @@ EXPRESSIONS: dict[str, Expression] = {
     "greater": _sign(">"), "greater_equal": _sign(">="),
     "logical_and": _sign("&&", "b"), "logical_or": _sign("||", "b"), "logical_not": Expression("(!{0})", "b"),
     "logical_xor": _sign("!=", "b"),
+    "special.erf": _call("erf"), "special.erfc": _call("erfc"),
+    "sech2": Expression(
+        "((T)4 * exp((T)-2 * fabs({0})) / (((T)1 + exp((T)-2 * fabs({0}))) * ((T)1 + exp((T)-2 * fabs({0})))))"
+    ),
+    # as NumPy has it: equal infinities are no NaN
+    "logaddexp": Expression(
+        "({0} == {1} ? {0} + (T)0.69314718055994531 : {0} > {1} ? {0} + log1p(exp({1} - {0}))"
+        " : {0} < {1} ? {1} + log1p(exp({0} - {1})) : {0} - {1})"
+    ),
+    # by 0, NumPy's result is 0; the least number by −1 wraps around, which in C++ is undefined
+    "floor_divide": Expression(
+        "({1} == (T)0 ? (T)0 : (T)-1 < (T)0 && {1} == (T)-1 ? (T)(0ull - (unsigned long long){0})"
+        " : (T)({0} / {1} - ({0} % {1} != 0 && ({0} < (T)0) != ({1} < (T)0))))", "iu"
+    ),
+    "remainder": Expression(
+        "({1} == (T)0 || ((T)-1 < (T)0 && {1} == (T)-1) ? (T)0"
+        " : (T)({0} % {1} + ({0} % {1} != 0 && ({0} < (T)0) != ({1} < (T)0) ? {1} : (T)0)))", "iu"
+    ),
+    # by as many bits as there are, or by a negative number: all bits are gone
+    "bitwise_left_shift": Expression(
+        "((unsigned long long){1} < 8 * sizeof({0}) ? (T)((unsigned long long){0} << {1}) : (T)0)", "iu"
+    ),
+    "bitwise_right_shift": Expression(
+        "((unsigned long long){1} < 8 * sizeof({0}) ? (T)({0} >> {1}) : (T)({0} < (T)0 ? -1 : 0))", "iu"
+    ),
     "bitwise_and": _sign("&", "iu"), "bitwise_or": _sign("|", "iu"), "bitwise_xor": _sign("^", "iu"),
 }  # fmt: skip
 

@@ -216,8 +216,8 @@ class PartWriter:
             first, end = "begin + lane", "end"
         return [
             *before,
-            f"for ({index_type} r = {first}; r < {end}; r += lanes) {{",
-            *[f"    {line}" for line in [*self._decomposed("r", self.inner), *body]],
+            f"for ({index_type} at = {first}; at < {end}; at += lanes) {{",
+            *[f"    {line}" for line in [*self._decomposed("at", self.inner), *body]],
             "}",
         ]
 
@@ -360,7 +360,7 @@ class PartWriter:
 
     def _index(self, strides: tuple[int, ...]) -> str:
         parts = []
-        for letter, groups in (("o", self.outer), ("r", self.inner)):
+        for letter, groups in (("o", self.outer), ("at", self.inner)):
             for k, group in enumerate(groups):
                 step = strides[group[-1]]
                 if step:

@@ -130,6 +130,9 @@ def simple_power(op: Op, sqrt: str = "math.sqrt") -> str:
     return f"{sqrt}({{0}})" if exponent == 0.5 else _POWERS.get(exponent, "")
 
 
+COMPARISONS = frozenset("equal not_equal less less_equal greater greater_equal".split())  # noqa: SIM905 - a table
+
+
 def operands(op: Op) -> tuple[Any, ...]:
     """The arguments that are arrays or numbers; what follows them is settings."""
     if op.name in ("astype", "with_sign"):
@@ -149,7 +152,13 @@ def compute_dtype(op: Op) -> Any:
     dtype = np.result_type(*(_scalar_or_dtype(x) for x in given))
     if dtype.kind in "iub" and not all(_fits(x, dtype) for x in given):
         return np.dtype(object)
+    if name in COMPARISONS and dtype.kind == "f" and all(_is_integer(x) for x in given):
+        return np.dtype(object)  # int64 with uint64: as numbers, not as the nearest float64
     return dtype
+
+
+def _is_integer(x: Any) -> bool:
+    return x.dtype.kind in "iu" if type(x) is Value else isinstance(x, int)
 
 
 def _fits(x: Any, dtype: Any) -> bool:

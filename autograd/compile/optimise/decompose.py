@@ -43,8 +43,8 @@ def mean(xp: Any, x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any
 
 
 def square(xp: Any, x: Any, /) -> Any:
-    """``x · x``."""
-    return xp.multiply(x, x)
+    """``x · x``; of booleans, NumPy's own, whose result is an integer."""
+    return xp.multiply(x, x) if x.dtype.kind != "b" else xp.undecomposed_square(x)
 
 
 def expand_dims(xp: Any, x: Any, /, axis: Any = 0) -> Any:
@@ -68,8 +68,17 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
     return xp.undecomposed_pow(x1, x2)
 
 
+def clip(xp: Any, x: Any, /, min: Any = None, max: Any = None) -> Any:
+    """The larger of x and a number, and the smaller of that and another; other bounds are NumPy's own."""
+    numbers = all(type(bound) in (int, float) for bound in (min, max) if bound is not None)
+    if not numbers or x.dtype.char not in "fd" or (min is None and max is None):
+        return xp.undecomposed_clip(x, min, max)
+    low = x if min is None else xp.maximum(x, min)
+    return low if max is None else xp.minimum(low, max)
+
+
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    linear, linear_relu, linear_vjp_W, mean, square, expand_dims, pow,
+    linear, linear_relu, linear_vjp_W, mean, square, expand_dims, pow, clip,
     _generic.relu_bias_vjp, _generic.sum_to_shape,
     _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
     _rule_kernels.softmax_vjp,
@@ -86,6 +95,8 @@ def decomposed(xp: Any) -> dict[str, Callable[..., Any]]:
     found: dict[str, Any] = {f.__name__: functools.partial(f, xp) for f in _FUNCTIONS}
     found["undecomposed_mean"] = xp.mean
     found["undecomposed_pow"] = xp.pow
+    found["undecomposed_square"] = xp.square
+    found["undecomposed_clip"] = xp.clip
     found["recomputed"] = xp.recomputed
     found["fused_update"] = (
         None  # written in functions of arrays, an update fuses with what is around it

@@ -58,3 +58,36 @@ def test_integers_wrap_around(runtime, dtype):  # noqa: F811 - a fixture
 
     with np.errstate(over="ignore"):
         same(f, x)
+
+
+INTEGERS = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_divisions_and_shifts_of_integers_are_those_of_numpy(runtime, dtype):  # noqa: F811 - a fixture
+    """By zero, the least number by −1, by more bits than there are, by negative numbers; in a kernel, not a call."""
+    limits = np.iinfo(dtype)
+    x = np.asarray([limits.min, limits.max, 0, 1, 7, limits.max - 7], dtype)
+    y = np.asarray([0, 1, 2, 3, 8, 31, 63, 64, limits.max, *([-1, -3] if limits.min else [])])
+
+    def f(x, y):
+        return x // y, x % y, x << y, x >> y, x // 3, x % 3, x << 2
+
+    compiled = same(f, x[:, None], y.astype(dtype)[None], calls=1)
+    assert ": call" not in compiled.program()
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_functions_of_activations_and_losses_are_in_kernels(runtime, dtype):  # noqa: F811 - a fixture
+    """GELU's error function, tanh's gradient, softplus, and clipping, infinities and NaN included."""
+    x = SPECIAL.astype(dtype)[:, None] + np.zeros((1, 13), dtype)
+
+    def f(x, y):
+        slope = pb.grad(lambda x: xp.sum(xp.tanh(x)))(x)
+        clipped = [xp.clip(x, -0.5, 0.5), xp.clip(x, 1), xp.clip(x, None, 2.0)]
+        return [pb.special.erf(x), pb.special.erfc(x), xp.logaddexp(x, y), slope, *clipped]
+
+    compiled = same(f, x, x.T.copy(), rtol=3e-6 if dtype == "float32" else 1e-13, atol=1e-38)
+    assert ": call" not in compiled.program()

@@ -48,3 +48,8 @@ def test_sums_over_axes_of_length_one_beside_others(runtime):  # noqa: F811 - a 
 
     same(f, normal(1, 5))
     same(f, normal(1, 1))
+
+
+def test_a_copied_output_has_another_name_than_an_index(runtime):  # noqa: F811 - a fixture
+    """The copy that is output 1 is `r1`; a sum over two axes that do not lie as one has two indices."""
+    same(lambda x: (xp.sum(x[::2, ::2]), x[::2, ::2], x[::2, ::2]), normal(3, 3))

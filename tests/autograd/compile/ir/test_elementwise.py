@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import pullback as pb
-from pullback.autograd.compile.ir.elementwise import TABLE, simple_power
+from pullback.autograd.compile.ir.elementwise import COMPARISONS, TABLE, simple_power
 
 X = np.asarray([0.25, 0.5, 0.75])
 NAMES = sorted(
@@ -70,3 +70,16 @@ def test_powers_that_are_products_have_the_values_of_numpys(exponent, dtype):
     assert_allclose(found, wanted, rtol=rtol)
     assert np.array_equal(np.signbit(found), np.signbit(wanted))
     assert simple_power(SimpleNamespace(name="multiply", args=(None, exponent))) == ""
+
+
+def test_signed_and_unsigned_integers_are_compared_as_numbers():
+    """Kernels compute in float64 where NumPy promotes to it, and there 2⁶³ − 1 and 2⁶³ are one number."""
+    x, y = np.asarray([2**63 - 1, -1, 7]), np.asarray([2**63, 2**64 - 1, 7], np.uint64)
+
+    def f(x, y):
+        return [getattr(pb.xp, name)(x, y) for name in sorted(COMPARISONS)]
+
+    compiled = pb.compile(f)
+    for _ in range(2):
+        for name, ours in zip(sorted(COMPARISONS), compiled(x, y), strict=True):
+            assert np.array_equal(ours, getattr(np, name)(x, y))

@@ -58,3 +58,19 @@ def test_compiled_cross_entropy_is_the_eager_one():
     for x in (X, X * 1000, np.where(X < -1, -np.inf, X)):
         assert_allclose(pb.compile(f)(x), f(x), rtol=1e-12)
         assert_allclose(pb.compile(pb.grad(f))(x), pb.grad(f)(x), rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("bounds", [(-0.5, 0.5), (None, 0.1), (0, None), (None, None), (1.0, -1.0)])
+def test_clip(bounds):
+    x = np.asarray([-np.inf, -2.0, -0.0, 0.3, 2.0, np.inf, np.nan])
+    plain = Plain()
+    plain.undecomposed_clip = np.clip
+    expected = x if bounds == (None, None) else np.clip(x, *bounds)
+    assert np.array_equal(decompose.clip(plain, x, *bounds), expected, equal_nan=True)
+
+
+def test_the_square_of_booleans_is_an_integer():
+    x = np.asarray([True, False])
+    f = pb.compile(pb.xp.square)
+    for _ in range(2):
+        assert f(x).dtype == pb.xp.square(x).dtype == np.int8
