@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -233,7 +234,7 @@ def _product(segment: Segment, s: Statement) -> Product:
         }
         if epilogue.masked is not None:
             more["mask"] = context.mask(epilogue.masked)
-    (m, k), n = a.shape, b.shape[1]
+    m, k, n = math.prod(a.shape[:-1]), a.shape[-1], b.shape[1]  # a stack counts as one tall matrix
     return Product(
         m, n, k, _matrix(context, a), _matrix(context, b), _matrix(context, c),
         dtype=c.dtype.name, tf32=s.op in segment.tf32,

@@ -157,7 +157,7 @@ def build(
             continue
         if (
             products
-            and is_product(op, out, stacked=is_native is not None)
+            and is_product(op, out, stacked=is_native is not None or in_loops is not None)
             and (kernels or op.result.nbytes >= LARGE)
         ):
             # without kernels, only if it takes an update in: `gemm_updates.py`

@@ -48,3 +48,15 @@ def test_a_step_is_few_launches(runtime):  # noqa: F811 - a fixture
 def test_softmax_is_one_launch(runtime):  # noqa: F811 - a fixture
     same(lambda x: xp.softmax(x), normal(40, 300))
     assert len(runtime.steps) == 1
+
+
+def test_a_stack_of_rows_with_one_matrix_is_a_product(runtime):  # noqa: F811 - a fixture
+    """Linear layers of (batch, time, features): no call, which would cut the segment in two."""
+
+    def f(x, W):
+        h = xp.matmul(xp.tanh(x), W)
+        return xp.sum(h, axis=-1), xp.matmul(xp.exp(h), W.T), xp.matmul(x, W)
+
+    compiled = same(f, normal(3, 6, 8), normal(8, 5))
+    assert ": call" not in compiled.program()
+    assert sum(isinstance(s, Product) for s in runtime.steps) == 3
