@@ -153,7 +153,7 @@ class Executable:
         if (
             self.device is not None
             and self.fast
-            and len(self.program.ops) <= numba_kernels.MOST_OPERATIONS
+            and len(self.program.ops) <= cuda_assemble.MOST_OPERATIONS
         ):
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
             self._write()

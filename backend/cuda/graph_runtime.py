@@ -135,12 +135,7 @@ class Segment:
 
     def __call__(self, *arrays: Any) -> None:
         """Queue every step once, on CuPy's current stream."""
-        stream = self.cupy.cuda.get_current_stream()
-        if self.stream is not None and stream.ptr != self.stream.ptr:
-            event = self.cupy.cuda.Event(disable_timing=True)
-            event.record(self.stream)
-            stream.wait_event(event)
-        self.stream = stream
+        stream = self.follow()
         key = tuple([a.data.ptr for a in arrays])
         if self.mode == "replay":
             self._replay(key, stream.ptr)
@@ -150,6 +145,16 @@ class Segment:
             self.calls += 1
         else:
             self._trial(key, arrays, stream)
+
+    def follow(self) -> Any:
+        """The current stream, on which what comes next waits for the last call, wherever that was queued."""
+        stream = self.cupy.cuda.get_current_stream()
+        if self.stream is not None and stream.ptr != self.stream.ptr:
+            event = self.cupy.cuda.Event(disable_timing=True)
+            event.record(self.stream)
+            stream.wait_event(event)
+        self.stream = stream
+        return stream
 
     def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
         base = self.block.data.ptr

@@ -28,6 +28,9 @@ from .schedule import Slot, schedule
 # Bytes of a program's values that need not share memory, so that more of it runs side by side.
 APART = 64 << 20
 
+# Those of a program that is laid out: one of 4,000 takes a second, and twice as many twice that.
+MOST_OPERATIONS = 20_000
+
 Layout = tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan]
 
 
@@ -56,9 +59,10 @@ class Numbers:
         self.device = runtime.memory(8 * len(number_types))
         self.last: Any = None
 
-    def __call__(self, *values: Any) -> Any:
-        """The array that holds them."""
-        if values != self.last:
+    def __call__(self, segment: Any, *values: Any) -> Any:
+        """The array that holds them; the last call of the segment, on whichever stream, has read it before."""
+        if values != self.last or 0 in values:  # 0.0 and -0.0 are equal
+            segment.follow()
             for i, (number_type, value) in enumerate(zip(self.number_types, values, strict=True)):
                 self.host[i] = (
                     np.float64(value).view(np.int64) if number_type == "f" else int(value)
@@ -263,12 +267,13 @@ def _close(out: Assembly, segment: Segment) -> None:
     """Bind a segment, and write its call."""
     context, runtime = segment.context, out.device.runtime
     names = segment.names()
+    function = f"segment_{len(out.lines)}"
     if context.numbers:
         number_types = "".join("f" if v.dtype.kind == "f" else "i" for v in context.numbers)
         maker = f"numbers_{len(out.made)}"
         out.made[maker] = f"{out.bind(Numbers)}({out.bind(runtime)}, {number_types!r})"
         values = ", ".join(out.value(v) for v in context.numbers)
-        numbers = f"{maker}({values})"
+        numbers = f"{maker}({function}, {values})"
     arguments, external = [], []
     for name in names:
         if name == "numbers":
@@ -279,7 +284,6 @@ def _close(out: Assembly, segment: Segment) -> None:
         text, access = _argument(out, root, segment.made)
         arguments.append(text)
         external.append(access)
-    function = f"segment_{len(out.made)}"
     steps = out.bind(tuple(segment.steps))
     out.made[function] = (
         f"{out.bind(runtime)}.segment({steps}, block, {len(names)}, {tuple(external)!r}, {waits(segment.access)!r})"

@@ -78,7 +78,8 @@ class Array(np.ndarray):
         ptr = self.ctypes.data
 
         def copy(source, nbytes, stream):
-            stream.put(lambda: ctypes.memmove(ptr, source, nbytes))
+            taken = ctypes.string_at(source, nbytes)  # from pageable memory, at once
+            stream.put(lambda: ctypes.memmove(ptr, taken, nbytes))
 
         return SimpleNamespace(ptr=ptr, copy_from_host_async=copy, keep=self)
 

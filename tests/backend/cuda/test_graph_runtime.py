@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pullback.autograd.compile.cuda.assemble import Numbers
 from pullback.backend.common.launches import Address, Launch
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 
@@ -201,6 +202,26 @@ def test_a_segment_waits_for_the_stream_before(runtime, monkeypatch):  # noqa: F
     second.synchronize()
     assert y[0] == 2
     assert not first.queue
+
+
+def test_numbers_are_sent_when_the_call_before_has_read_them(runtime, monkeypatch):  # noqa: F811 - a fixture
+    monkeypatch.setenv("PULLBACK_GRAPHS", "0")
+    segment = runtime.segment([_add()], runtime.memory(256), 2, ["in", "inout"])
+    numbers, y, other = Numbers(runtime, "f"), np.zeros(1).view(Array), Stream()
+    segment(numbers(segment, 1.0), y)
+    with other:
+        segment(numbers(segment, 10.0), y)
+    other.synchronize()
+    assert y[0] == 11
+
+
+def test_a_zero_that_changes_its_sign_is_sent(runtime):  # noqa: F811 - a fixture
+    segment = runtime.segment([_add()], runtime.memory(256), 2, ["in", "inout"])
+    numbers = Numbers(runtime, "f")
+    for value in (0.0, -0.0, 0.0):
+        held = numbers(segment, value).view("float64")
+        FAKE.cuda.current.synchronize()
+        assert np.signbit(held[0]) == np.signbit(value)
 
 
 def test_launches_are_looked_up_by_their_addresses(runtime, monkeypatch):  # noqa: F811 - a fixture

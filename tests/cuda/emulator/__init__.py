@@ -307,6 +307,7 @@ class EmulatedRuntime:
             baked[:] = [addresses]  # type: ignore[list-item]  # a list of one list
             _Call(self, block, arrays, external).run(late)
 
+        call.follow = lambda: None  # type: ignore[attr-defined]  # as a method of a device's segments
         return call
 
     def _check(self, step: Launch | Product, block: np.ndarray | None, slots: int) -> None:

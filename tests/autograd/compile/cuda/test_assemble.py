@@ -113,3 +113,16 @@ def test_another_fused_function_is_decomposed(monkeypatch, runtime):  # noqa: F8
     program = same(f, x).program()
     assert "cumulative_sum" not in program
     assert ": call" not in program
+
+
+def test_programs_of_thousands_of_operations_have_kernels(runtime):  # noqa: F811 - a fixture
+    """As deep networks have them, whose kernels are each of a few hundred at most."""
+
+    def f(x):
+        for i in range(1100):
+            x = xp.sin(x) + float(i)
+        return x
+
+    compiled = same(f, normal(4))
+    assert ": call" not in compiled.program()
+    assert len(runtime.steps) < 40
