@@ -143,7 +143,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
     """
     kind = x.dtype.kind
     if kind not in "fiu" or (kind != "f" and (type(min) is float or type(max) is float)):
-        return array_api_compat.cupy.clip(x, min, max)
+        return _STANDARD.clip(x, min, max)
     low, high = (_bound(b, x.dtype) for b in (min, max))
     # of whole numbers, a bound beyond the dtype's is none
     if type(low) is int and kind in "iu" and low <= np.iinfo(x.dtype).min:
@@ -333,6 +333,7 @@ def _special_functions(xp: Any) -> Namespace:
 
 _COLLECTIVES = Collectives(cupy, _nccl)
 _FFT: Any = array_api_compat.cupy.fft
+_STANDARD: Any = array_api_compat.cupy
 _FACTORS = factors.bind(cupy, lambda: _PLAIN, _libraries)
 _PLAIN: Any = generic.extend(  # whose functions raise nothing
     array_api_compat.cupy,

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from ....backend.common.cache import write_file
+from ....backend.common.cache import cache_folder, write_file
 from ....backend.common.forks import ForkSafeLock, in_child
 from . import numba_cache as cache
 from . import numba_kernels
@@ -238,7 +238,7 @@ def serve(requests: Any) -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # the program that waits has work to do, too
-    folder = cache.cache_folder()
+    folder = cache_folder()
     while True:
         try:
             line = requests.get(timeout=IDLE)

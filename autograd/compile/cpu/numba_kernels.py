@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ....backend.common.cache import cache_folder
 from ....backend.common.forks import hold_while_forking
 from . import blas
 from . import numba_cache as cache
@@ -71,7 +72,7 @@ class Source:
         if self.name in _LOADED:
             return True
         try:
-            return (cache.cache_folder() / f"{self.name}.sha256").is_file()
+            return (cache_folder() / f"{self.name}.sha256").is_file()
         except OSError:  # a folder that may not be looked into
             return False
 
