@@ -465,7 +465,7 @@ class Runtime:
             if product.epilogue and not way.epilogues:
                 continue
             try:
-                wrong = cublas.disagrees(self.cupy, way, self.ways[-1], product, self.memory)
+                wrong = cublas.disagrees(self.cupy, way, product, self.memory)
             except Exception as error:  # whatever a library throws at its first call
                 wrong = f"{type(error).__name__}: {error}"
             if not wrong:
