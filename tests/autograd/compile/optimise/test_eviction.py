@@ -154,9 +154,7 @@ def test_what_is_counted_is_what_is_there():
 def test_a_change_ends_at_what_is_there():
     """In a chain, the price of a value depends on what is forgotten up to the next one that is there."""
     steps = [Step([], None, (i - 1,) if i else (), (i,), repeatable=True) for i in range(4)]
-    graph = Graph(
-        steps, list(range(4)), [64] * 4, list(range(4)), [[1], [2], [3], []], [()] * 4
-    )
+    graph = Graph(steps, list(range(4)), [64] * 4, list(range(4)), [[1], [2], [3], []], [()] * 4)
     way = Eviction(graph, NEVER)
     way.made, way.resident = [True] * 4, [True, False, True, True]
     way._touch((0,))
