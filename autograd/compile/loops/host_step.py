@@ -16,7 +16,7 @@ import numpy as np
 from ....backend import backend_of, is_array
 from ...core.array import backend_array
 from ...core.levels.batched import Batched
-from ...core.tracer_like import Callee, Unrecorded, recording
+from ...core.tracer_like import Callee, recording
 from ...functions.writes import Writes
 from ...pytree import tree
 from ..tracing.trace_builder import TraceBuilder, Traced, TraceError, find_builder, users_line
@@ -146,7 +146,7 @@ def _result(name: str, y: Any, builder: TraceBuilder) -> Any:
     """A result of a function as a tracer of its recording."""
     y = backend_array(y)
     if type(y) is Batched:
-        raise Unrecorded  # the solver runs for all rows one by one
+        y = y.read(f"{name} of a function")  # or it says that this differs from row to row
     if isinstance(y, Traced):
         return builder.adopt(y)
     if not is_array(y):

@@ -111,19 +111,16 @@ class Eviction:
 
     def _lock(self, v: int, by: int) -> None:
         self.waiting[v] += by
-        self.free[v] = self.resident[v] and not self.waiting[v]
+        self.free[v] = not self.waiting[v]  # what is let go of is there
 
     def _bring(self, v: int) -> bool:
         """Compute a value again, and before it what it needs."""
         graph = self.graph
         stack: list[tuple[int, set[int]]] = [(v, set())]  # a value, and what it waits for
         while stack:
-            w, locked = stack[-1]
-            if self.resident[w]:
-                stack.pop()
-                for u in locked:
-                    self._lock(u, -1)
-                continue
+            w, locked = stack[
+                -1
+            ]  # not there: only what it is made of was done since it was missing
             index = graph.maker[w]
             step = graph.steps[index]
             if not step.repeatable:
@@ -193,7 +190,7 @@ class Eviction:
     def _forget_if_done(self, v: int) -> None:
         """Free a value that is not read any more; if others that are forgotten are made of it, it is one of them."""
         graph = self.graph
-        if not self.resident[v] or self.waiting[v] or self._next_use(v) < NEVER or self.held[v]:
+        if self.waiting[v] or self._next_use(v) < NEVER or self.held[v]:
             return
         if not graph.size[v] and v not in self.views:
             return  # the caller's, or a number
@@ -307,7 +304,7 @@ class Eviction:
         graph = self.graph
         for v in values:
             self.dirty.update(graph.parents(v))
-            self.dirty.update(w for w in graph.children(v) if self.resident[w])
+            self.dirty.update(graph.children(v))
 
     def _leave_group(self, v: int) -> None:
         """Take a value out of its group, which may fall into parts."""

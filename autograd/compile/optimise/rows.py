@@ -107,7 +107,7 @@ def _of_its_row(out: Statements, v: Value, root: Value, maker: Op, lead: tuple[i
         axes = axis if isinstance(axis, tuple) else (axis,)
         if axis is None or [a % dims for a in axes] != [dims - 1]:
             return False
-    if v.shape[:-1] != lead or root.size % math.prod(lead):
+    if v.shape[:-1] != lead:
         return False
     ref = out.refs.get(v) or contiguous_view(v)
     width = root.size // math.prod(lead)

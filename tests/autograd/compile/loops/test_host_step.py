@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import scipy.sparse
 
 import pullback as pb
+from pullback.autograd.compile.loops.host_step import HostStep
 from pullback.autograd.compile.tracing.trace_builder import TraceError
 from pullback.autograd.core.array import Array, backend_array
 from pullback.autograd.core.tracer_like import Callee, host_step
@@ -208,6 +210,39 @@ def test_results_are_memory_of_their_own():
     again = solve(2.0 * B, x0)
     np.testing.assert_allclose(x, B)
     np.testing.assert_allclose(again, 2.0 * B)
+
+
+@pytest.mark.parametrize("library", ["numpy", "cupy"])
+def test_a_result_that_is_an_operand_or_a_view_of_one_is_copied(library, request):
+    Pair = namedtuple("Pair", "a b")
+    x = np.arange(4.0)
+    if library == "cupy":
+        x = backend_array(request.getfixturevalue("on_device")(x))
+    step = HostStep(lambda _, xs: Pair(xs[0], [xs[0][1:], xs[0] + 1.0, "told"]), ())
+    found = step([x], ())
+    assert type(found) is Pair
+    x[...] = 9.0
+    for part, wanted in zip(
+        (found.a, *found.b[:2]), ([0, 1, 2, 3], [1, 2, 3], [1, 2, 3, 4]), strict=True
+    ):
+        np.testing.assert_array_equal(pb.to_numpy(part), wanted)
+    assert found.b[2] == "told"
+
+
+def test_a_number_of_the_library_is_an_array_in_a_program():
+    found = HostStep(lambda _, xs: xs[0][1], ())([np.arange(4.0)], ())
+    assert (type(found), found.shape) == (np.ndarray, ())
+
+
+def test_a_function_that_differs_from_row_to_row_says_so():
+    """Its rows are constants of the program, so that only the limits are recorded."""
+    from pullback.scipy.integrate import quad
+
+    def f(b):
+        return xp.sum(pb.vmap(lambda r: quad(lambda x: xp.exp(-x * r), 0.0, b[0])[0])(P))
+
+    with pytest.raises(TypeError, match=r"^quad of a function of an array .* differs from row to"):
+        pb.compile(f, fast=False)(B)
 
 
 def test_two_threads():

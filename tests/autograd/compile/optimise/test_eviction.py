@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 import pullback as pb
 from pullback.autograd.compile.optimise.eviction import NEVER, Eviction
+from pullback.autograd.compile.optimise.recompute_graph import Graph, Step
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._recompute import Laid, chain, loss
@@ -80,3 +83,79 @@ def test_groups_are_the_values_that_are_forgotten_side_by_side():
         cost = sum(graph.steps[s].cost for s in {graph.maker[v] for v in members})
         assert way.group_cost[g] == pytest.approx(cost)
     assert not any(way.waiting)
+
+
+class Watched(Eviction):
+    """A way that looks at each step whether what it says of the values is so."""
+
+    def _lock(self, v, by):
+        super()._lock(v, by)
+        assert by > 0 or self.resident[v]
+
+    def _forget_if_done(self, v):
+        assert self.resident[v]
+        super()._forget_if_done(v)
+
+    def _around(self, v):
+        assert self.resident[v]  # nothing is done to price what is not there
+        return super()._around(v)
+
+    def _make(self, index, new, makes):
+        for v in self.graph.steps[index].reads:
+            assert self.resident[v]
+        assert not any(self.resident[w] for w in new)
+        found = super()._make(index, new, makes)
+        there = [v for v, resident in enumerate(self.resident) if resident]
+        assert self.used == sum(self.graph.size[v] for v in there)
+        assert all(self.resident[v] for v in self.free.nonzero()[0])
+        return found
+
+
+def drawn(rng):
+    """A graph of steps that make several values, some of them views of others, and some once."""
+    graph = Graph([], [], [], [], [], [])
+    for i in range(rng.randint(3, 25)):
+        known = range(len(graph.size))
+        reads = set(rng.sample(known, min(len(known), rng.randint(0, 3))))
+        reads.update(v for v in known if reads.intersection(graph.over[v]))
+        makes = tuple(range(len(known), len(known) + rng.randint(1, 3)))
+        for w in makes:
+            graph.values.append(w)
+            graph.size.append(rng.choice((0, 64, 64, 128, 256)))
+            graph.maker.append(i)
+            graph.uses.append([])
+            graph.over.append(())
+        for v in sorted(reads):
+            graph.uses[v].append(i)
+        if reads and rng.random() < 0.2:
+            graph.over[min(reads)] += (makes[0],)
+        step = Step([], None, tuple(sorted(reads)), makes, cost=rng.random())
+        step.repeatable = rng.random() < 0.9
+        graph.steps.append(step)
+    return graph
+
+
+def test_what_is_counted_is_what_is_there():
+    """Of steps of several values of which some are there, and of views that went before what they are views of."""
+    again = 0
+    for seed in range(150):
+        rng = random.Random(seed)
+        graph = drawn(rng)
+        way = Watched(graph, NEVER)
+        assert way.run()
+        for part in (0.8, 0.6, 0.4):
+            within = Watched(graph, int(way.peak * part), rng.choice((1.0, 0.5)))
+            if within.run():
+                assert within.peak <= within.limit
+                again += sum(values is not None for _, values in within.done)
+    assert again > 100
+
+
+def test_a_change_ends_at_what_is_there():
+    """In a chain, the price of a value depends on what is forgotten up to the next one that is there."""
+    steps = [Step([], None, (i - 1,) if i else (), (i,), repeatable=True) for i in range(4)]
+    graph = Graph(steps, list(range(4)), [64] * 4, list(range(4)), [[1], [2], [3], []], [()] * 4)
+    way = Eviction(graph, NEVER)
+    way.made, way.resident = [True] * 4, [True, False, True, True]
+    way._touch((0,))
+    assert way.dirty == {0, 2}

@@ -149,6 +149,31 @@ def test_a_parameter_is_read_again_before_it_is_overwritten():
     same(step, w, x, parts=(0.9,), donate_argnums=0, fast=False)
 
 
+def test_a_result_that_is_no_longer_written_in_place_counts():
+    """What is read of the new parameter keeps its update where it is, before the old one is read again."""
+
+    def step(w: Any, x: Any) -> Any:
+        h = xp.tanh(x @ w)
+        new = w - 0.1 * xp.sum(x)
+        size = xp.sum(new @ new.mT)
+        big = xp.sum(xp.sin(xp.concat([x @ x.mT] * 3, axis=1)))
+        return new, xp.sum(h * big) * size
+
+    rng = np.random.default_rng(0)
+    w, x = rng.standard_normal((16, 60)), rng.standard_normal((64, 16))
+    plain = pb.compile(step, donate_argnums=0, fast=False)
+    plain(w.copy(), x)
+    limit = taken(plain)
+    with pytest.raises(ValueError, match="at least with values computed again") as e:
+        pb.compile(step, donate_argnums=0, memory=limit // 2, fast=False)(w.copy(), x)
+    least = int(re.search(r"bytes, and ([\d,]+) at least", str(e.value))[1].replace(",", ""))
+    compiled = pb.compile(step, donate_argnums=0, memory=least, fast=False)
+    compiled(w.copy(), x)
+    assert "1 written in place" in plain.program()
+    assert "1 written in place" not in compiled.program()
+    assert taken(compiled) + w.nbytes <= least < limit
+
+
 def test_other_derivatives():
     weights, x = chain(5)
     gradient = pb.grad(loss)

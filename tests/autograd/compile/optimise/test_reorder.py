@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pullback as pb
 from pullback.autograd.compile.optimise.eviction import NEVER, Eviction
-from pullback.autograd.compile.optimise.reorder import early_order, updates_after_reads
+from pullback.autograd.compile.optimise.reorder import _early, early_order, updates_after_reads
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._recompute import Laid, chain, updated
@@ -71,3 +71,20 @@ def test_an_update_waits_for_what_reads_the_old_parameter():
     assert late.index((update, None)) > late.index((reader, ()))
     plain = [(i, None) for i in range(len(graph.steps))]
     assert updates_after_reads(graph, laid.out, laid.plan, plain) == plain
+
+
+def test_an_update_comes_early_but_behind_what_read_the_old_parameter():
+    weights, x = chain(12, 32)
+    laid = Laid(updated, weights, x[:2], donate=(0,))
+    graph = laid.graph()
+    order = early_order(graph, laid.out, laid.plan)
+    assert order != sorted(order)
+    seen, early = 0, _early(graph)  # what comes early itself is seen to by `updates_after_reads`
+    for i, step in enumerate(graph.steps):
+        for index in (laid.plan.donated.get(graph.values[w]) for w in step.makes):
+            for j, other in enumerate(graph.steps[:i]):
+                read = {laid.out.root(v).input_index for op in other.ops for v in op.inputs()}
+                if index in read and not early[j]:
+                    seen += 1
+                    assert order.index(j) < order.index(i)
+    assert seen > 3

@@ -89,6 +89,21 @@ def test_what_is_one_loop():
     assert one_head == 1
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_sums_of_rows_that_lie_along_the_columns(keepdims):
+    """Of square arrays, row i needs the sums of all rows."""
+
+    def f(x):
+        y = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+        total = xp.sum(y, axis=-1)
+        return y / (total[None, :] if keepdims else total)
+
+    x = RNG.normal(size=(6, 6))
+    compiled = pb.compile(f, fast=True)
+    compiled(x)
+    np.testing.assert_allclose(compiled(x), f(x), rtol=1e-13)
+
+
 def test_rows_in_two_halves(monkeypatch):
     from pullback.autograd.compile.cpu import loops
     from pullback.autograd.compile.cpu import rows as written
