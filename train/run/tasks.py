@@ -115,7 +115,7 @@ _ON_HOST = 1 << 20
 def accuracy(outputs: Value, y: Value) -> float:
     """The fraction of rows whose largest logit is their class's; for (n, 1) logits, by the sign."""
     if outputs.size <= _ON_HOST:
-        outputs, y = backend.to_numpy(outputs), backend.to_numpy(y)
+        outputs, y = (backend.to_numpy(backend_array(x)) for x in (outputs, y))
     raw = backend.backend_of(outputs).xp
     if outputs.shape[1] == 1:
         chosen = raw.astype(outputs[:, 0] > 0, y.dtype)

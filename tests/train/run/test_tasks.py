@@ -20,6 +20,15 @@ def test_accuracy_counts_the_largest_logit_or_the_sign():
     assert pb.train.accuracy(logits, y) == 0.75
 
 
+def test_accuracy_of_each_librarys_arrays(lib):
+    """And of pullback's, as scores of rows of a graph are given them."""
+    logits = lib.asarray([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    y = lib.asarray([1, 1, 2])
+    rows = lib.asarray([0, 1, 2])
+    assert pb.train.accuracy(logits, y) == 2 / 3
+    assert pb.train.accuracy(pb.xp.take(pb.xp.asarray(logits), rows, axis=0), y) == 2 / 3
+
+
 def test_r_squared_is_1_for_the_truth_and_0_for_the_mean():
     y = np.asarray([[1.0, 5.0], [2.0, 7.0], [6.0, 0.0]])
     assert pb.train.r_squared(*on_device(y, y)) == 1.0
