@@ -14,6 +14,7 @@ from typing import Any
 from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
+from ...core.levels.batched import Batched
 from ...core.namespaces import namespace_of
 from ...core.tape import TapeData
 from ...core.tracer_like import Callee, host_step
@@ -143,6 +144,9 @@ def flat_map(
             out = backend_array(kept[0](v))
         else:
             out = backend_array(op.matvec(Array(v) if wrap else v))
+        if type(out) is Batched and type(v) is not Batched:
+            # it closes over what differs from row to row: then each row is solved by itself
+            out = out.read("the result of a preconditioner" if not wrap else "the result of A")
         return xp.reshape(out, (-1,))
 
     return Callee(apply, (example,))

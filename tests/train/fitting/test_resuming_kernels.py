@@ -1,6 +1,6 @@
 """A training with kernels that goes on from a checkpoint ends with the bits of one that was never interrupted.
 
-Also where the folder of kernels was filled by a run whose first batch was the short one.
+Also where the first batch that it meets is the short one.
 """
 
 from __future__ import annotations

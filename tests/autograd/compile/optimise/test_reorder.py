@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import pullback as pb
 from pullback.autograd.compile.optimise.eviction import NEVER, Eviction
 from pullback.autograd.compile.optimise.reorder import _early, early_order, updates_after_reads
@@ -74,8 +76,14 @@ def test_an_update_waits_for_what_reads_the_old_parameter():
 
 
 def test_an_update_comes_early_but_behind_what_read_the_old_parameter():
-    weights, x = chain(12, 32)
-    laid = Laid(updated, weights, x[:2], donate=(0,))
+    def step(w, x):
+        total = pb.xp.sum(x)  # all that the update needs
+        h = x @ w
+        big = pb.xp.sum(pb.xp.sin(h) @ h.mT)
+        return w - 0.1 * total, big
+
+    (w,), x = chain(1, 64)
+    laid = Laid(step, w, np.tile(x, (4, 1)), donate=(0,))
     graph = laid.graph()
     order = early_order(graph, laid.out, laid.plan)
     assert order != sorted(order)
@@ -87,4 +95,4 @@ def test_an_update_comes_early_but_behind_what_read_the_old_parameter():
                 if index in read and not early[j]:
                     seen += 1
                     assert order.index(j) < order.index(i)
-    assert seen > 3
+    assert seen

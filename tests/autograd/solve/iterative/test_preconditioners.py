@@ -78,3 +78,18 @@ def transposed_preconditioners():
 
 def test_transposed_preconditioners():
     transposed_preconditioners()
+
+
+@pytest.mark.parametrize("method", ["cg", "gmres", "bicgstab", "minres"])
+def test_one_that_differs_from_row_to_row(lib, method):
+    """By what its function closes over, within vmap: then each row is solved by itself."""
+    A = np.diag([3.0, 4.0, 5.0, 6.0]) + 0.5
+    A, b = lib.asarray(A), lib.asarray([1.0, 2.0, 0.0, -1.0])
+    rows = lib.asarray([[1.0, 2.0, 3.0, 4.0], [4.0, 1.0, 1.0, 2.0]])
+
+    def solved(row):
+        return getattr(pb.linalg, method)(A, b, M=lambda v: pb.xp.divide(v, row))[0]
+
+    found = pb.vmap(solved)(rows)
+    for i in range(2):
+        np.testing.assert_array_equal(pb.to_numpy(found[i]), pb.to_numpy(solved(rows[i, ...])))
