@@ -113,7 +113,9 @@ class Device:
         Short launches are repeated in one CUDA graph, since a host cannot issue them as fast as they run.
         """
         cuda = self.cupy.cuda
-        cuda.runtime.deviceSynchronize()  # nothing else runs meanwhile, and the memory is filled
+        # What was queued here is done, and the memory filled. Not of the whole device: another thread may be capturing,
+        # which that would break off.
+        cuda.get_current_stream().synchronize()
         stream = cuda.Stream(non_blocking=True)
         with stream:
             runs = {name: self._repeated(launch, stream) for name, launch in launches.items()}
@@ -169,7 +171,7 @@ class Tuner:
     """
 
     def __init__(self, device: Any) -> None:
-        self.device = device
+        self.device, self.failed = device, False
 
     def algorithm(
         self,
@@ -264,14 +266,17 @@ class Tuner:
         preferred: str,
         make: Callable[[], Mapping[str, Launch]],
     ) -> str:
-        """The answer that is kept, or that of a trial; the preferred way where the device cannot make one."""
+        """The answer that is kept, or a trial's; the preferred way once the device could not make one."""
+        if self.failed:
+            return preferred
         try:
             question = {"device": self.device.name(), **question}
             return trials.fastest(subject, question, preferred, make, measure=self._measure)
         except Exception as error:  # CUDA's, CuPy's and the library's errors have no common class
+            self.failed = True
             warnings.warn(
-                f"no trial of {subject} ({type(error).__name__}: {error}): {preferred} is taken; "
-                "PULLBACK_TUNE=0 does so without this warning",
+                f"no trial of {subject} ({type(error).__name__}: {error}): here and from here on the library's own "
+                "choices are taken; PULLBACK_TUNE=0 does so without this warning",
                 RuntimeWarning,
                 stacklevel=4,
             )

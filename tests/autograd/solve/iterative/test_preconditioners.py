@@ -92,4 +92,4 @@ def test_one_that_differs_from_row_to_row(lib, method):
 
     found = pb.vmap(solved)(rows)
     for i in range(2):
-        np.testing.assert_array_equal(pb.to_numpy(found[i]), pb.to_numpy(solved(rows[i, ...])))
+        np.testing.assert_array_equal(pb.to_numpy(found[i, ...]), pb.to_numpy(solved(rows[i, ...])))
