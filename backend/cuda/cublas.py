@@ -315,7 +315,8 @@ def disagrees(cupy: Any, way: Any, product: Product, memory: Any) -> str:
     bound.address(*[x.data.ptr for x in device])
     bound.launch(cupy.cuda.get_current_stream().ptr)
     ours = [cupy.asnumpy(x) for x in device[2:]]
-    theirs = _expected(same, *[_wide(x, product.operands) for x in narrow], before, vector, bits)
+    left, right = (_wide(x, product.operands) for x in narrow)
+    theirs = _expected(same, left, right, before, vector, bits)
     ours[2], theirs[2] = (_bits(x, m, n) for x in (ours[2], theirs[2]))
     if product.epilogue == "relu_bias_mask":
         for found in (ours, theirs):
