@@ -6,6 +6,7 @@ without a device. An address is a byte offset in one of the arrays of a call, or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # The slot of the program's own memory.
@@ -124,3 +125,30 @@ Step = Launch | Product
 def mask_bytes(m: int, n: int) -> int:
     """The size of cuBLASLt's bit mask of an ``(m, n)`` matrix: rows of a multiple of 128 bits."""
     return m * (-(-n // 128) * 16)
+
+
+def lanes(order: Sequence[tuple[int, ...]], most: int) -> list[int]:
+    """A lane for each step, at most `most`: the one whose last step it waits for, else the one that is idle longest.
+
+    Steps of one lane run in order; a step that waits for another lane's needs a signal.
+
+    Examples
+    --------
+    >>> from pullback.backend.common.launches import lanes
+    >>> lanes([(), (0,), (0,), (1, 2)], 2)
+    [0, 0, 1, 1]
+    """
+    last: list[int] = []  # the last step of each lane
+    chosen: list[int] = []
+    for j, needs in enumerate(order):
+        at = next((k for k, i in enumerate(last) if i in needs and i == max(needs)), None)
+        if at is None:
+            at = next((k for k, i in enumerate(last) if i in needs), None)
+        if at is None and len(last) < most:
+            last.append(-1)
+            at = len(last) - 1
+        if at is None:
+            at = min(range(len(last)), key=last.__getitem__)
+        last[at] = j
+        chosen.append(at)
+    return chosen

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step
+from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step, lanes
 from ..common.typing import DType
 from . import cublas, cublaslt, tuning
 
@@ -30,33 +30,6 @@ LANES = 3  # of a forked graph: what may run side by side
 # Timed calls of each way of running; the first call of a way is not timed.
 TRIALS = 3
 DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
-
-
-def lanes(order: Sequence[tuple[int, ...]], most: int) -> list[int]:
-    """A lane for each step, at most `most`: the one whose last step it waits for, else the one that is idle longest.
-
-    Steps of one lane run in order; a step that waits for another lane's needs a signal.
-
-    Examples
-    --------
-    >>> from pullback.backend.cuda.graph_runtime import lanes
-    >>> lanes([(), (0,), (0,), (1, 2)], 2)
-    [0, 0, 1, 1]
-    """
-    last: list[int] = []  # the last step of each lane
-    chosen: list[int] = []
-    for j, needs in enumerate(order):
-        at = next((k for k, i in enumerate(last) if i in needs and i == max(needs)), None)
-        if at is None:
-            at = next((k for k, i in enumerate(last) if i in needs), None)
-        if at is None and len(last) < most:
-            last.append(-1)
-            at = len(last) - 1
-        if at is None:
-            at = min(range(len(last)), key=last.__getitem__)
-        last[at] = j
-        chosen.append(at)
-    return chosen
 
 
 class _Kernel:

@@ -118,9 +118,8 @@ class Eviction:
         graph = self.graph
         stack: list[tuple[int, set[int]]] = [(v, set())]  # a value, and what it waits for
         while stack:
-            w, locked = stack[
-                -1
-            ]  # not there: only what it is made of was done since it was missing
+            # it is not there: only what it is made of was done since it was missing
+            w, locked = stack[-1]
             index = graph.maker[w]
             step = graph.steps[index]
             if not step.repeatable:
