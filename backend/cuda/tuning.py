@@ -77,9 +77,10 @@ class Device:
 
     def name(self) -> str:
         """The model of the device, and the version of its driver."""
-        runtime = self.cupy.cuda.runtime
-        properties = runtime.getDeviceProperties(runtime.getDevice())
-        return f"{properties['name'].decode()}, driver {runtime.driverGetVersion()}"
+        number = self.cupy.cuda.runtime.getDevice()
+        properties = self.cupy.cuda.runtime.getDeviceProperties(number)
+        driver = self.cupy.cuda.runtime.driverGetVersion()
+        return f"{properties['name'].decode()}, driver {driver}"
 
     def memory(self, nbytes: int, dtype: str, alignment: int) -> Any:
         """Random numbers at an address of this alignment and no higher one; what is returned has `.ptr` and keeps it.
@@ -104,19 +105,19 @@ class Device:
 
     def copier(self, to: int, source: int, nbytes: int) -> Launch:
         """The launch of a copy from one address to another."""
-        copy = self.cupy.cuda.runtime.memcpyAsync
-        return lambda stream: copy(to, source, nbytes, DEVICE_TO_DEVICE, stream)
+        return lambda stream: self.cupy.cuda.runtime.memcpyAsync(
+            to, source, nbytes, DEVICE_TO_DEVICE, stream
+        )
 
     def seconds(self, launches: Mapping[str, Launch]) -> dict[str, float]:
         """The least seconds that one launch of each takes on the device, run in turn.
 
         Short launches are repeated in one CUDA graph, since a host cannot issue them as fast as they run.
         """
-        cuda = self.cupy.cuda
         # What was queued here is done, and the memory filled. Not of the whole device: another thread may be capturing,
         # which that would break off.
-        cuda.get_current_stream().synchronize()
-        stream = cuda.Stream(non_blocking=True)
+        self.cupy.cuda.get_current_stream().synchronize()
+        stream = self.cupy.cuda.Stream(non_blocking=True)
         with stream:
             runs = {name: self._repeated(launch, stream) for name, launch in launches.items()}
             least = dict.fromkeys(runs, float("inf"))

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 BACKEND = Path(__file__).parents[3] / "backend" / "cuda"
-FILES = ("backend.py", "fused.py", "factors.py", "sparse.py", "graph_runtime.py", "cublas.py", "cublaslt.py",
-         "prefetch.py", "cudss.py", "products.py", "updates.py", "collectives/nccl.py",
-         "collectives/lane.py", "networks/windows.py", "networks/recurrence.py")  # given `cupy`  # fmt: skip
+# those that are given `cupy` or import it
+FILES = sorted(
+    path.relative_to(BACKEND).as_posix()
+    for path in BACKEND.rglob("*.py")
+    if "cupy" in path.read_text(encoding="utf-8")
+)
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",
