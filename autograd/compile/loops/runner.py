@@ -179,7 +179,7 @@ class StepCode:
         settings: dict[str, Any] = {
             "donated": donated, "replaced_inputs": {i: i for i in donated},
         }  # fmt: skip
-        if runs and len(program.ops) <= MOST_OPERATIONS:
+        if runs and len(program.ops) <= cuda_assemble.MOST_OPERATIONS:
             self.assembly = cuda_assemble.assemble(program, self.backend, **settings)
         else:
             settings["is_generic_library"] = not native

@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile.optimise import fused_ops
 from pullback.autograd.compile.tracing import tracer_namespace as space
+from pullback.backend.common.launches import Launch
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture
 from ....cuda.emulator import COMPILER, NEEDS
@@ -126,3 +127,13 @@ def test_programs_of_thousands_of_operations_have_kernels(runtime):  # noqa: F81
     compiled = same(f, normal(4))
     assert ": call" not in compiled.program()
     assert len(runtime.steps) < 40
+
+
+def test_so_have_steps_of_loops(runtime):  # noqa: F811 - a fixture
+    def step(c, x):
+        for i in range(1100):
+            c = xp.sin(c) * x + float(i)
+        return c, c
+
+    same(lambda c, xs: pb.scan(step, c, xs), normal(4), normal(2, 4))
+    assert sum(isinstance(s, Launch) for s in runtime.steps) > 20
