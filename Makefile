@@ -17,7 +17,7 @@ CUPY := $(if $(CUDA),$(if $(filter 12,$(CUDA)),cuda12,cuda13),contract)
 # Tests run side by side: one BLAS thread each, unless the caller says otherwise.
 THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 
-.PHONY: help train test lint docs bench gpu gpu-nccl hips clean
+.PHONY: help train test standin lint docs bench gpu gpu-nccl hips clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ train: $(VENV)/.train  ## Install, then train a network on 1797 handwritten digi
 # Bytecode is kept, whatever the environment says of it: tests start 200 processes, each of which imports the package.
 test: $(VENV)/.test  ## Install what the tests need, then run the whole suite.
 	$(THREADS) PYTHONDONTWRITEBYTECODE= $(BIN)/python -P -m pytest -n $(JOBS) $(TESTS)
+
+# Without a GPU, what stands in for CuPy is chosen as CuPy is where there is one: a test that names no library runs on it.
+standin: $(VENV)/.test  ## Run the tests of rules, solves, models, optimisers and training on the stand-in for CuPy.
+	PULLBACK_STANDIN=active $(THREADS) PYTHONDONTWRITEBYTECODE= $(BIN)/python -P -m pytest -n $(JOBS) \
+		$(or $(TESTS),$(addprefix tests/,autograd models optim pitfalls train))
 
 lint: $(VENV)/.lint  ## Style, format, types.
 	$(BIN)/ruff check .

@@ -6,8 +6,9 @@ does), a stand-in for CuPy (`standin/`: its attributes, refusals and undefined o
 ``PULLBACK_BACKEND=cupy`` in the environment NumPy and the stand-in are left out, and a missing
 device is an error: that run is there to test the GPU.
 
-With ``PULLBACK_STANDIN=active`` the stand-in is what ``auto`` and ``cupy`` choose in the process of the
-tests, as CuPy is on a machine with a GPU: tests, examples and documentation that mean NumPy without saying so fail.
+With ``PULLBACK_STANDIN=active``, as in `make standin`, the stand-in is what ``auto`` and ``cupy`` choose in the
+process of the tests, as CuPy is on a machine with a GPU: tests, examples and documentation that mean NumPy without
+saying so fail. It is then the one library of `lib`.
 """
 
 from __future__ import annotations
@@ -125,11 +126,19 @@ WITHOUT_STANDIN = pytest.mark.skipif(
     STANDIN_ACTIVE, reason="the stand-in is what is chosen, in this process alone"
 )
 
+# what leaves out the libraries that another run of the suite has
+_ONLY = (
+    "PULLBACK_BACKEND=cupy tests the GPU"
+    if ONLY_CUPY
+    else "PULLBACK_STANDIN=active tests the stand-in"
+    if STANDIN_ACTIVE
+    else ""
+)
 _MAKE = {"numpy": _numpy, "array_api_strict": _strict, "cupy_standin": _standin, "cupy": _cupy}
 _MISSING = {
-    "numpy": "PULLBACK_BACKEND=cupy tests the GPU" if ONLY_CUPY else "",
-    "array_api_strict": NO_STRICT,
-    "cupy_standin": "PULLBACK_BACKEND=cupy tests the GPU" if ONLY_CUPY else "",
+    "numpy": _ONLY,
+    "array_api_strict": NO_STRICT or (_ONLY if STANDIN_ACTIVE else ""),
+    "cupy_standin": _ONLY if ONLY_CUPY else "",
     "cupy": NO_CUDA,
 }
 

@@ -132,7 +132,7 @@ CASES = {
         "opt": pb.optim.SGD(0.05, momentum=0.9),
         "compile": False,
     },
-    "a state of one's own": {"model": Centred(mlp(), np.zeros(3))},
+    "a state of one's own": {"model": Centred(mlp(), pb.xp.zeros(3))},
     "float16": {
         "model": mlp(dtype="float32"),
         "data": (X.astype("float32"), Y.astype("float32")),
