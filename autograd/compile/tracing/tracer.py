@@ -332,7 +332,8 @@ class Tracer(Traced):
         raise TraceError(
             f"{what} of a recorded array of shape {self.shape}, dtype {self.dtype}, at {users_line()}: a compiled "
             "function is recorded once, and its values differ from call to call. Branch by pb.xp.where, keep numbers "
-            "as 0-d arrays, read values outside of the compiled function, or leave this part uncompiled"
+            "as 0-d arrays, read values outside of the compiled function, or leave this part uncompiled; if NumPy "
+            "reads it to make an array, as numpy.full(shape, x) does, use the function of that name in pullback.numpy"
         )
 
     def __bool__(self) -> bool:
