@@ -157,6 +157,14 @@ def test_callbacks_and_history(method):
     assert len(result.history["norm"]) == len(result.history["step"]) == 5
 
 
+def test_l_bfgs_has_two_spellings():
+    """As for `pb.implicit.argmin`."""
+    results = [optim.minimize(banana, np.zeros(2), method=m) for m in ("l-bfgs", "lbfgs")]
+    assert results[0].success
+    np.testing.assert_array_equal(results[0].x, results[1].x)
+    assert results[0].nfev == results[1].nfev
+
+
 def test_errors_of_the_callback_are_not_hidden():
     def callback(result):
         raise KeyError("mine")
