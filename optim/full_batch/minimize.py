@@ -135,6 +135,8 @@ def minimize(
     With a penalty, ``fun`` is f + g and ``jac`` the gradient of f. What a callback is given has no ``jac`` there.
     The scalars of a line search (values, slopes) are read on the host, vectors never are. SciPy's methods are the
     exception: they keep their vectors on the host, so on a GPU each evaluation copies one there and one back.
+    The result carries no derivative, and a compiled function cannot hold the steps, which go by values: call this with
+    a compiled `f`, or use `pb.implicit.argmin`, which both can.
 
     Examples
     --------
