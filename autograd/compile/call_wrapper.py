@@ -10,9 +10,10 @@ import numpy as np
 from ..core.array import Array
 from ..pytree import tree
 from ..pytree.codegen import Unusual, orders, write_flatten, write_unflatten
+from ..pytree.static_values import is_changeable, static_key
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assembly import Assembly
-from .tracing.guards import GUARD_FAILED, ArgumentGuard, is_changeable, static_key
+from .tracing.guards import GUARD_FAILED, ArgumentGuard
 
 
 class FunctionWriter:

@@ -46,7 +46,11 @@ INTO_NUMPY = (
     "function of SciPy: use the one of that name in pullback.scipy"
 )
 OF_PYTHON = f"{INTO_NUMPY}. If this is a function of Python's math, such as math.sin(x): use NumPy's, numpy.sin(x)"
-AS_ARRAY = f"{INTO_NUMPY}. If this is numpy.asarray(x) as it stands: pullback.numpy.asarray(x) keeps the derivative"
+AS_ARRAY = (
+    f"{INTO_NUMPY}. If this is numpy.asarray(x) as it stands: pullback.numpy.asarray(x) keeps the derivative. If this "
+    "is numpy.full(shape, x), numpy.arange(x) or numpy.kaiser(M, x), which do not ask their arguments: use the "
+    "function of that name in pullback.numpy"
+)
 
 
 LONGEST = 1000  # elements that `repr` writes out; of more it says the shape and the ends

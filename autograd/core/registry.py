@@ -73,6 +73,8 @@ class Kernels(dict):
         if xp is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
         kernel = self.primitive.kernel_in(xp)
+        if self.primitive.check is not None and array_type is not Array:
+            kernel = _checked(self.primitive.check, kernel)
         if self.primitive.collective and array_type is not Array and array_type not in TRACERS:
             kernel = _recorded_even_of_constants(self.primitive, kernel)
         if self.primitive.collective and array_type is not Array:
@@ -83,6 +85,16 @@ class Kernels(dict):
         if self.scope is not None:
             self.sync_fast_path(self.scope)
         return kernel
+
+
+def _checked(check: Callable[..., None], kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel, behind what refuses arguments."""
+
+    def call(*args: Any, **settings: Any) -> Any:
+        check(*args, **settings)
+        return kernel(*args, **settings)
+
+    return call
 
 
 class _Ran(threading.local):
@@ -147,6 +159,8 @@ class Primitive:
         Names of several outputs; of what the kernel returns beside its output, for the rules alone.
     kernel : callable, optional
         What computes it on raw arrays of any library, where no namespace has a function of this name (`attach_kernel`).
+    check : callable, optional
+        What refuses arguments that some libraries' functions take, each in its own way (`attach_check`).
     """
 
     stub: Callable[..., Any]
@@ -173,6 +187,7 @@ class Primitive:
         self.trusted = False
         self.batched = False
         self.kernel: Callable[..., Any] | None = None
+        self.check: Callable[..., None] | None = None
         self.lacking: set[Any] = set()  # the namespaces that have no function of this name
         self.kernels = Kernels(self)
         self.entry_builders: dict[Any, Callable[..., Any]] = {}
@@ -262,6 +277,21 @@ def attach_kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any
         primitive.kernel = kernel
         primitive.kernels.refresh()
         return kernel
+
+    return attach_to
+
+
+def attach_check(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Have a function look at a primitive's arguments before any library's kernel computes with them, as a decorator.
+
+    Its parameters are the primitive's own, and it raises where they are to be refused.
+    """
+
+    def attach_to(check: Callable[..., None]) -> Callable[..., None]:
+        primitive = find(name)
+        primitive.check = check
+        primitive.kernels.refresh()
+        return check
 
     return attach_to
 

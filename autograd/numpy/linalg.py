@@ -103,6 +103,11 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
 def outer(x1: Any, x2: Any, /) -> Array:
     """``x1[i] x2[j]`` of two vectors.
 
+    Raises
+    ------
+    ValueError
+        If one is no vector.
+
     Examples
     --------
     >>> import pullback.numpy as np
@@ -110,10 +115,7 @@ def outer(x1: Any, x2: Any, /) -> Array:
     Array([[3., 4.],
            [6., 8.]], dtype=float64, device='cpu')
     """
-    x1, x2 = arrays(x1, x2)
-    if x1.ndim != 1 or x2.ndim != 1:
-        raise ValueError(f"outer: two vectors are needed, not shapes {x1.shape} and {x2.shape}")
-    return products.outer(x1, x2)
+    return xp.linalg.outer(*arrays(x1, x2))
 
 
 def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Array:
@@ -179,7 +181,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Array
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """The norm (Σ |x|ᵖ)^(1/p) of vectors along one axis or several, all of them by default.
+    """The norm (Σ |x|ᵖ)^(1/p) of vectors along one axis or several, all of them by default; p is `ord`, None for 2.
 
     Examples
     --------
@@ -187,7 +189,8 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
     >>> np.linalg.vector_norm([3.0, 4.0])
     Array(5., dtype=float64, device='cpu')
     """
-    return xp.linalg.vector_norm(as_floating(as_array(x)), axis=axis, keepdims=keepdims, ord=ord)
+    x, p = as_floating(as_array(x)), 2 if ord is None else ord
+    return xp.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=p)
 
 
 __all__ = [

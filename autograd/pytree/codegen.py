@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 import optree
 
+from .static_values import PLAIN, StaticFields, static_key
+
 # Nested tuples, lists, dicts, dataclasses and None, with arrays as leaves.
 PyTree: TypeAlias = Any
 
@@ -102,14 +104,15 @@ def register_dataclass(cls: type) -> None:
     """
     children = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("static")]
     statics = [f.name for f in dataclasses.fields(cls) if f.metadata.get("static")]
-    scope: dict[str, Any] = {"names": tuple(children)}
+    scope: dict[str, Any] = {"names": tuple(children), "StaticFields": StaticFields}
 
     def bind(value: Any) -> str:
         scope[name := f"k{len(scope)}"] = value
         return name
 
-    parts = [_tuple(f"x.{name}" for name in names) for names in (children, statics)]
-    source = _function("flatten(x)", [f"return {', '.join(parts)}, names"])
+    given, own = (_tuple(f"x.{name}" for name in names) for names in (children, statics))
+    own = f"StaticFields({own})" if statics else own
+    source = _function("flatten(x)", [f"return {given}, {own}, names"])
     values = {name: f"v{i}" for i, name in enumerate((*children, *statics))}
     lines = [
         f"{_tuple(values[name] for name in names)} = {given}"
@@ -206,7 +209,10 @@ def write_unflatten(x: PyTree, leaf: Callable[[], str], bind: Bind, lines: list[
 
 
 def orders(x: PyTree) -> list[tuple[Any, ...]]:
-    """The keys of each dict in a tree, in their order, which structures that are equal need not share."""
+    """The keys of each dict in a tree, in their order, which structures that are equal need not share.
+
+    Those that are no strings stand for themselves by their `static_key`, which tells 1 from True.
+    """
     if type(x) in LEAF_TYPES or x is None:
         return []
     if isinstance(x, dict):
@@ -216,7 +222,9 @@ def orders(x: PyTree) -> list[tuple[Any, ...]]:
     else:
         inner = [getattr(x, name) for name in FIELDS.get(type(x), ([], []))[0]]
     below = [order for part in inner for order in orders(part)]
-    return [tuple(x), *below] if isinstance(x, dict) else below
+    if not isinstance(x, dict):
+        return below
+    return [tuple([key if type(key) is str else static_key(key) for key in x]), *below]
 
 
 def _parts(x: PyTree) -> list[tuple[Any, str, str]] | None:
@@ -247,14 +255,22 @@ def _tests(x: PyTree, name: str, bind: Bind) -> list[str]:
     cls = type(x)
     tests = [f"type({name}) is not {bind(cls)}"]
     if cls in FIELDS:
-        # the same object first: it is faster, and NaN is not equal to itself
-        fields = [(f"{name}.{s}", bind(getattr(x, s))) for s in FIELDS[cls][1]]
-        return tests + [f"{given} is not {like} and {given} != {like}" for given, like in fields]
+        return tests + [
+            _is_other(f"{name}.{static}", getattr(x, static), bind) for static in FIELDS[cls][1]
+        ]
     # the order of a dict's keys counts, as a function may go through them in that order
     tests.append(
         f"tuple({name}) != {bind(tuple(x))}" if cls is dict else f"len({name}) != {len(x)}"
     )
     return tests
+
+
+def _is_other(given: str, like: Any, bind: Bind) -> str:
+    """The condition under which a static value is another one than `like`; the same object first, which is faster."""
+    same = f"{given} is not {bind(like)}"
+    if type(like) in PLAIN:
+        return f"{same} and (type({given}) is not {bind(type(like))} or {given} != {bind(like)})"
+    return f"{same} and {bind(static_key)}({given}) != {bind(static_key(like))}"
 
 
 def _write_dataclass(cls: type, fields: dict[str, str], bind: Bind, lines: list[str]) -> str:

@@ -71,7 +71,7 @@ def static(**options: Any) -> Any:
     -------
     dataclasses.Field
         Its value has to be hashable: trees with different values have different structures, and `pb.compile`
-        records once for each.
+        records once for each. 1, 1.0 and True are different, and so are 0.0 and -0.0.
 
     Examples
     --------

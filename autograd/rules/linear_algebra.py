@@ -13,7 +13,7 @@ from ..core.array import backend_array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
 from ..core.levels.batched import factor_of
-from ..core.registry import PROVIDED, find
+from ..core.registry import PROVIDED, attach_check, find
 from ..core.typing import XP, Cotangent, Value
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
@@ -154,6 +154,39 @@ def _from_end(axis: int, ndim1: int, ndim2: int) -> int:
             "these are different axes, which the standard does not define; count the axis from the end"
         )
     return axis - ndim1 if axis >= 0 else axis
+
+
+@attach_check("linalg.outer")
+def _two_vectors(x1: Value, x2: Value, /) -> None:
+    """Refuse arrays that some libraries' functions flatten.
+
+    Raises
+    ------
+    ValueError
+        If one is no vector.
+    """
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ValueError(
+            f"linalg.outer: two vectors are needed, not arrays of shapes {x1.shape} and {x2.shape}; pb.xp.outer "
+            "flattens them"
+        )
+
+
+@attach_check("linalg.cross")
+def _three_components(x1: Value, x2: Value, /, *, axis: int = -1) -> None:
+    """Refuse vectors of two components, whose product some libraries' functions return as a number.
+
+    Raises
+    ------
+    ValueError
+        If there are not three.
+    """
+    for x in (x1, x2):
+        if -x.ndim <= axis < x.ndim and x.shape[axis] != 3:
+            raise ValueError(
+                f"linalg.cross: vectors of three components are needed, not arrays of shapes {x1.shape} and {x2.shape} "
+                f"with axis={axis}; pullback.numpy.cross takes those of two"
+            )
 
 
 def _vecdot_x1(ct: Cotangent, x1_ndim: int, x2: Value, axis: int, xp: XP) -> Value:

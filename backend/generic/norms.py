@@ -38,7 +38,17 @@ def _exponent(x: Any) -> int:
 
 
 def _scales(x: Any, ord: Any) -> bool:
-    """Whether a norm of this order is made of powers that may be lost."""
+    """Whether a norm of this order is made of powers that may be lost.
+
+    Raises
+    ------
+    ValueError
+        For the order of a matrix norm that has a name.
+    """
+    if isinstance(ord, str):
+        raise ValueError(
+            f"vector_norm: ord={ord!r} is an order of matrix_norm; vectors have numbers, such as 1, 2 and inf"
+        )
     return not (ord in (0, 1) or math.isinf(ord)) and 0 not in x.shape
 
 
@@ -121,7 +131,7 @@ def bind_numpy(base: Any) -> dict[str, Callable[..., Any]]:
 
     def numpy_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
         """Plainly, and again where a square was lost."""
-        if x.dtype.kind not in "fc" or not _scales(x, ord):
+        if not _scales(x, ord) or x.dtype.kind not in "fc":
             return plain(x, axis=axis, keepdims=keepdims, ord=ord)
         if ord >= 1:
             with np.errstate(over="ignore", under="ignore"):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...autograd.solve.implicit.lbfgs import NAME, method_name
 from ...backend import backend_of
 from ..proximal.penalties import l1_of, penalty_of
 from .gradient_methods import conjugate_gradient, gradient_descent, l_bfgs, nesterov
@@ -33,7 +34,7 @@ METHODS: dict[str, _Entry] = {
     "gradient-descent": _Entry(gradient_descent, Backtracking(), 10_000),
     "nesterov": _Entry(nesterov, Backtracking(), 10_000),
     "conjugate-gradient": _Entry(conjugate_gradient, StrongWolfe(c2=0.1), 2000),
-    "l-bfgs": _Entry(l_bfgs, StrongWolfe(), 2000),
+    NAME: _Entry(l_bfgs, StrongWolfe(), 2000),
     "newton": _Entry(newton, Armijo(), 200),
     "newton-cg": _Entry(newton_cg, Armijo(), 500),
     "gauss-newton": _Entry(gauss_newton, Armijo(), 200, True),
@@ -80,10 +81,10 @@ def minimize(
     x0 : pytree
         Where to start: floating-point arrays, real or complex, or numbers. The work is done on their device.
     method : str
-        "gradient-descent", "nesterov", "conjugate-gradient", "l-bfgs" (gradients); "newton" (the whole Hessian,
-        damped), "newton-cg" (products with it); "gauss-newton", "levenberg-marquardt" (residuals); "fista", "ista"
-        (proximal gradients, for a penalty with kinks or a constraint beside f, given by `prox`); or one of SciPy's
-        methods that take gradients: "BFGS", "CG", "L-BFGS-B", "TNC", "SLSQP", "Newton-CG", "trust-ncg",
+        "gradient-descent", "nesterov", "conjugate-gradient", "l-bfgs" ("lbfgs" is the same; gradients); "newton" (the
+        whole Hessian, damped), "newton-cg" (products with it); "gauss-newton", "levenberg-marquardt" (residuals);
+        "fista", "ista" (proximal gradients, for a penalty with kinks or a constraint beside f, given by `prox`); or
+        one of SciPy's methods that take gradients: "BFGS", "CG", "L-BFGS-B", "TNC", "SLSQP", "Newton-CG", "trust-ncg",
         "trust-krylov", "trust-exact", "trust-constr", "dogleg".
     line_search : str, float or record, optional
         "halving", "backtracking", "armijo", "exact", "wolfe"; a number is a fixed step; or a record such as
@@ -134,6 +135,8 @@ def minimize(
     With a penalty, ``fun`` is f + g and ``jac`` the gradient of f. What a callback is given has no ``jac`` there.
     The scalars of a line search (values, slopes) are read on the host, vectors never are. SciPy's methods are the
     exception: they keep their vectors on the host, so on a GPU each evaluation copies one there and one back.
+    The result carries no derivative, and a compiled function cannot hold the steps, which go by values: call this with
+    a compiled `f`, or use `pb.implicit.argmin`, which both can.
 
     Examples
     --------
@@ -180,6 +183,7 @@ def minimize(
 
 def _method(method: str) -> str:
     """A method's name as the tables have it; SciPy's in any case of letters, after ours."""
+    method = method_name(method)
     if isinstance(method, str) and method in METHODS:
         return method
     by_case = {name.lower(): name for name in SCIPY}

@@ -15,6 +15,7 @@ import numpy as np
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.tracer_like import TRACERS
 from ...autograd.functions import namespace
 from ...autograd.pytree import tree
 from ...autograd.transforms.arguments import restore_type, scalar_output
@@ -45,11 +46,34 @@ class Part(NamedTuple):
     complex: bool
 
 
+# What to use where steps by values are no part of a derivative, nor of a compiled program.
+OF_TRACED = ". The point where it ends has a derivative by pb.implicit.argmin(f, x0, *p)"
+OF_RECORDED = (
+    ": call pb.optim.minimize with compiled functions, not in one; or use pb.implicit.argmin(f, x0, *p) or "
+    "pullback.scipy.optimize.minimize, which are one step of a program, with a derivative"
+)
+
+
 def number(x: Any) -> float:
     """Convert to one real number on the host."""
     if isinstance(x, float | int):
         return float(x)
+    x = readable(x, "a value that pb.optim.minimize or line_search looks at,")
     return float(backend_of(x).to_numpy(x).item())
+
+
+def readable(x: Any, what: str) -> Any:
+    """The raw array of `x`, whose values are read.
+
+    Raises
+    ------
+    TypeError
+        If a derivative is being taken through it, or `compile` records it and it is no constant.
+    """
+    if type(x) is Array:
+        x.refuse_if_traced(what, OF_TRACED)
+        x = backend_array(x)
+    return x.read(what, OF_RECORDED) if type(x) in TRACERS else x
 
 
 class Problem:
@@ -206,7 +230,7 @@ class Problem:
         """The objective alone."""
         self.nfev += 1
         out = self.scalar(Array(x))
-        return number(backend_array(out))
+        return number(out)
 
     def point(self, x: Any, step: float = math.nan) -> Point:
         """The objective and its gradient."""
@@ -303,7 +327,7 @@ def _array(x: Any, name: str) -> Any:
     """
     if isinstance(x, float | complex) and not hasattr(x, "shape"):
         x = current().asarray(x)
-    x = backend_array(x)
+    x = readable(backend_array(x), f"{name}, where pb.optim.minimize or line_search starts,")
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
         given = getattr(x, "dtype", type(x).__name__)
         raise TypeError(

@@ -16,7 +16,7 @@ from ...core.array import Array, backend_array, is_traced, unwrap_closed
 from ...core.levels.batched import Batched, all_rows
 from ...pytree import tree
 from ...pytree.codegen import orders
-from .guards import PLAIN, static_key
+from ...pytree.static_values import PLAIN, static_key
 from .tracer import Tracer
 
 NUMBERS = frozenset((int, float, complex))

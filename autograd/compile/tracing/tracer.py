@@ -87,6 +87,13 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
     return method
 
 
+# What NumPy's own functions that make an array do with what they are given.
+AS_ARRAY = (
+    "; if this is numpy.full(shape, x), numpy.arange(x) or numpy.kaiser(M, x), which do not ask their arguments, use "
+    "the function of that name in pullback.numpy"
+)
+
+
 class Tracer(Traced):
     """An array, or a Python number, of a trace: a value of the program, and the real value of this run.
 
@@ -314,8 +321,10 @@ class Tracer(Traced):
 
     # ── what a recorded program cannot do ─────────────────────────────────────────────────────
 
-    def read(self, what: str) -> Any:
+    def read(self, what: str, more: str = "") -> Any:
         """The value of this run: of a constant, or of a Python number, which the program then depends on.
+
+        `what` asks for it, `more` is advice for what asks.
 
         Raises
         ------
@@ -332,7 +341,7 @@ class Tracer(Traced):
         raise TraceError(
             f"{what} of a recorded array of shape {self.shape}, dtype {self.dtype}, at {users_line()}: a compiled "
             "function is recorded once, and its values differ from call to call. Branch by pb.xp.where, keep numbers "
-            "as 0-d arrays, read values outside of the compiled function, or leave this part uncompiled"
+            f"as 0-d arrays, read values outside of the compiled function, or leave this part uncompiled{more}"
         )
 
     def __bool__(self) -> bool:
@@ -351,7 +360,7 @@ class Tracer(Traced):
         return complex(self.read("complex(x)"))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self.read("numpy.asarray(x)"), dtype)
+        return np.asarray(self.read("numpy.asarray(x)", AS_ARRAY), dtype)
 
     def __dlpack__(self, **_: Any) -> Any:
         self.read("DLPack export")

@@ -28,8 +28,8 @@ axis: int | The axis of the vectors; counted from the end if the numbers of axes
 -> promoted
 x1_bar = x2 × ct
 x2_bar = ct × x1
-! ValueError: Under a derivative, if `axis` is counted from the front and the numbers of axes
-  differ.
+! ValueError: If the vectors have another number of elements; under a derivative, if `axis` is
+  counted from the front and the numbers of axes differ.
 @ Giles.
 >>> x1, x2 = pb.xp.asarray([1.0, 0.0, 0.0]), pb.xp.asarray([0.0, 1.0, 0.0])
 >>> pb.xp.linalg.cross(x1, x2)
@@ -211,6 +211,7 @@ x2: array | A vector (n,).
 x1_bar = ct x2
 x2_bar = x1 ct
 . No conjugates. ``pb.xp.outer`` flattens arrays of more axes, as NumPy does.
+! ValueError: If one has not one axis.
 @ Giles.
 >>> x1, x2 = pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([3.0, 4.0])
 >>> pb.xp.linalg.outer(x1, x2)
@@ -325,6 +326,7 @@ x_bar = ct · (|x| / out)^(p − 1) · conj(x) / |x|
 . For p = 2 that is ct · conj(x) / out. At x = 0 the derivative is taken as 0 for every p, where
   ``sqrt(sum(x * x))`` gives NaN; the second derivative does not exist there, and is NaN: write ‖x‖²
   as ``sum(x * x)``. Equal largest elements share equally; p = 0 has the derivative 0.
+! ValueError: If p is the name of a matrix norm.
 @ Watson, Characterization of the subdifferential of some matrix norms, 1992.
 >>> x = pb.xp.asarray([3.0, 4.0])
 >>> pb.xp.linalg.vector_norm(x)

@@ -169,7 +169,7 @@ def i0(x: Any) -> Array:
     y = as_floating(x if type(x) is Array else as_array(x))
     if is_complex(y.dtype):
         raise TypeError("i0 not supported for complex values")
-    return special.i0(y)
+    return cast(special.i0(y), y.dtype)  # of float16 SciPy's is in float32 or float64
 
 
 def sinc(x: Any) -> Array:

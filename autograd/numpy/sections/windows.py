@@ -1,14 +1,23 @@
-"""Windows: `bartlett`, `blackman`, `hamming`, `hanning` and `kaiser`, in double precision on the active backend."""
+"""Windows: `bartlett`, `blackman`, `hamming`, `hanning` and `kaiser`, in double precision.
+
+They are made on the active backend, but for Kaiser's, which is made where its β is.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
+
 from ...core.array import Array
+from ...core.dtypes import is_complex
+from ...core.generated import xp as generated
 from ...functions import namespace as xp
 from ...functions.creation import as_number
-from ..operands import as_array_like
+from ..arguments import as_array
+from ..conversions import arange_on_device_of, cast
+from .elementwise import i0
 
 __all__ = [
     "bartlett",
@@ -21,10 +30,23 @@ __all__ = [
 
 def _steps(M: Any) -> tuple[Array, float]:
     """The numbers 1 − M, 3 − M, …, M − 1, and M − 1; for M < 2 what makes the window ones."""
-    M = as_number(M)
+    M = _length(M)
     return xp.arange(1.0 - M, float(M), 2.0) if M > 1 else xp.zeros(max(int(M), 0)), max(
         M - 1.0, 1.0
     )
+
+
+def _length(M: Any) -> Any:
+    """The number of points, which is read.
+
+    Raises
+    ------
+    TypeError
+        If a derivative is being taken through it, which would be cut.
+    """
+    if type(M) is Array:
+        M.refuse_if_traced("the number of points of a window, as a value")
+    return as_number(M)
 
 
 def bartlett(M: Any) -> Array:
@@ -80,7 +102,12 @@ def hanning(M: Any) -> Array:
 
 
 def kaiser(M: Any, beta: Any) -> Array:
-    """The window ``I₀(β √(1 − (n / (M − 1))²)) / I₀(β)``, differentiable in β.
+    """The window ``I₀(β √(1 − (n / (M − 1))²)) / I₀(β)``, differentiable in β, where β is.
+
+    Raises
+    ------
+    ValueError
+        If β is not one number.
 
     Examples
     --------
@@ -88,8 +115,18 @@ def kaiser(M: Any, beta: Any) -> Array:
     >>> pb.grad(lambda beta: np.kaiser(3, beta)[0])(1.0)
     -0.352580...
     """
-    n, width = _steps(M)
-    beta = as_array_like(beta, n) * 1.0
-    ratio = n / width
-    shape = xp.sqrt((1 - ratio) * (1 + ratio))
-    return xp.special.i0(beta * shape) / xp.special.i0(beta)
+    M, beta = _length(M), as_array(beta)
+    if beta.ndim:
+        raise ValueError(
+            f"kaiser: beta is one number, not an array of shape {beta.shape}; make a window for each of its elements, "
+            "as pb.vmap(lambda b: np.kaiser(M, b))(beta) does"
+        )
+    if not is_complex(beta.dtype):  # which `i0` refuses
+        beta = cast(beta, np.float64)
+    n = cast(arange_on_device_of(max(math.ceil(M), 0), beta), np.float64)
+    if M == 1:
+        return n + 1.0
+    half = (M - 1) / 2.0
+    ratio = (n - half) / half
+    shape = generated.sqrt((1 - ratio) * (1 + ratio))
+    return i0(beta * shape) / i0(beta)

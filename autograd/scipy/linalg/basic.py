@@ -245,7 +245,7 @@ def lstsq(
     overwrite_b: bool = False,
     check_finite: bool = True,
     lapack_driver: Any = None,
-) -> tuple[Array, Any, int, Array]:
+) -> tuple[Array, Any, Any, Array]:
     """x of least norm that minimises ‖b − a x‖, the sums of squares of its residuals, the rank, the singular values.
 
     Parameters
@@ -267,7 +267,8 @@ def lstsq(
     Notes
     -----
     Of full rank by one QR factorisation (`pb.linalg.lstsq`); else by the pseudo-inverse, which is differentiable
-    where the rank stays the same.
+    where the rank stays the same. A compiled program, which cannot look at the rank, takes the pseudo-inverse, has
+    residues if m > n, and its rank is an array.
     """
     a, b = promoted(
         finite(matrix(a), "lstsq", check_finite), finite(matrix(b), "lstsq", check_finite)
@@ -276,13 +277,16 @@ def lstsq(
     s = linalg("svdvals")(a)
     limit = max(m, n) * float(np.finfo(s.dtype).eps) if cond is None else float(cond)
     kept = constant(s) > limit * generated.max(constant(s))
-    rank = int(generated.sum(generated.astype(kept, s.dtype)))
-    x = ours.lstsq(a, b) if rank == min(m, n) else linalg("pinv")(a, rtol=limit) @ b
-    if rank == n < m:
+    rank = generated.sum(generated.astype(kept, np.dtype("int64")))
+    value = backend_array(rank)
+    known = None if backend_of(value).recording else int(value)
+    x = ours.lstsq(a, b) if known == min(m, n) else linalg("pinv")(a, rtol=limit) @ b
+    found = rank if known is None else known
+    if m > n and known in (None, n):
         r = b - a @ x
         size = generated.real(r * conj(r)) if is_complex(r.dtype) else r * r
-        return x, generated.sum(size, axis=0), rank, s
-    return x, s[:0], rank, s
+        return x, generated.sum(size, axis=0), found, s
+    return x, s[:0], found, s
 
 
 def norm(

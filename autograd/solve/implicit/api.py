@@ -32,6 +32,7 @@ from ..iterative.solvers import cg, gmres
 from . import callees
 from .fixed_point import anderson, plain
 from .flatten import Flat, as_array
+from .lbfgs import method_name
 from .minimize import METHODS as MINIMISERS
 from .minimize import Settings, minimum
 from .newton import CHECKED, EXACT, Broyden, Newton, by_scipy, newton
@@ -281,7 +282,7 @@ def argmin(
     *p
         Parameters: arrays or pytrees.
     method : str
-        ``"newton"``, ``"lbfgs"`` or ``"gradient"`` (with the steps of Barzilai and Borwein).
+        ``"newton"``, ``"l-bfgs"`` (``"lbfgs"`` is the same) or ``"gradient"`` (with the steps of Barzilai and Borwein).
     rtol : float, optional
         Newton's method ends where its next step is shorter than `rtol` times ‖v‖, or than `rtol` times the way from v0
         if that is longer. If not given: eps^(3/4), and only when the gradient falls no further. The others end where
@@ -330,6 +331,7 @@ def argmin(
     linear = _linear("argmin", linear_solver, adjoint_rtol, adjoint_maxiter, check)
     if linear.solver == "auto":
         linear = linear._replace(solver="auto-cg")
+    method = method_name(method)
     if method not in MINIMISERS:
         raise ValueError(f"argmin: method={method!r}; there are {', '.join(map(repr, MINIMISERS))}")
     flat = Flat.of(v0, "argmin")

@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+NAME = "l-bfgs"
+"""What the method is called, as SciPy's L-BFGS-B is written."""
+
+
+def method_name(method: Any) -> Any:
+    """A method as it was asked for, L-BFGS as `NAME` where it is in scikit-learn's spelling, "lbfgs"."""
+    return NAME if method == "lbfgs" else method
+
 
 class Pair(NamedTuple):
     """A step s with the change y of the gradient along it, and the numbers sᵀy and sᵀy / yᵀy."""

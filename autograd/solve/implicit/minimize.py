@@ -20,10 +20,10 @@ from ...core.namespaces import namespace_of
 from ...core.typing import XP, RawArray
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature
-from .lbfgs import Pair, inverse_times, pair_of
+from .lbfgs import NAME, Pair, inverse_times, pair_of
 from .line_search import backtrack, decreases_enough
 
-METHODS = ("newton", "lbfgs", "gradient")
+METHODS = ("newton", NAME, "gradient")
 
 HALVINGS = 40
 DOUBLINGS = 60

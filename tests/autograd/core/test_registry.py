@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.registry import WrappedNamespace, find
+from pullback.autograd.core.registry import WrappedNamespace, attach_check, find
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
 from ._codegen_forward import _listed
@@ -60,3 +60,27 @@ def test_a_wrapped_namespace_replaces_functions_by_their_full_names():
     assert wrapped.sin is wrapped.sin  # made once
     with pytest.raises(AttributeError):
         wrapped.__wrapped__  # noqa: B018 - asking for it raises
+
+
+def test_a_check_given_later_is_asked_at_once():
+    """By functions that have computed before, of raw arrays and of traced ones, and once each."""
+    asked = []
+    assert float(xp.linalg.trace(np.eye(2))) == 2.0
+    primitive = find("linalg.trace")
+
+    @attach_check("linalg.trace")
+    def check(x, /, *, offset=0, dtype=None):
+        asked.append(x.shape)
+        if offset:
+            raise ValueError("no offset")
+
+    try:
+        assert float(xp.linalg.trace(np.eye(3))) == 3.0
+        assert pb.grad(xp.linalg.trace)(np.eye(2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+        assert asked == [(3, 3), (2, 2)]
+        with pytest.raises(ValueError, match="no offset"):
+            xp.linalg.trace(np.eye(3), offset=1)
+    finally:
+        primitive.check = None
+        primitive.kernels.refresh()
+    assert float(xp.linalg.trace(np.eye(3), offset=1)) == 0.0

@@ -23,6 +23,7 @@ ROWS = [
     front("linalg.matrix_transpose", R(2, 3, 2)),
     front("linalg.matrix_norm", R(2, 3, 3), ord=1, keepdims=True),
     front("linalg.vector_norm", R(2, 3, 3), axis=(0, 2), ord=3),
+    front("linalg.vector_norm", R(2, 3), axis=0, ord=None),
 ]
 
 

@@ -101,3 +101,12 @@ def test_no_warning_at_the_ends_of_the_range():
         for size in (1e200, 1e-200):
             x = pb.xp.asarray(POINT * size)
             la.vector_norm(x), la.matrix_norm(x), xp.std(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("ord", ["fro", "nuc"])
+def test_an_order_of_matrices_is_refused_of_vectors_as_by_numpy(ord, dtype, lib):
+    with pytest.raises(ValueError, match="order"):
+        np.linalg.vector_norm(np.ones(3, dtype), ord=ord)
+    with pytest.raises(ValueError, match=f"vector_norm: ord='{ord}' is an order of matrix_norm"):
+        pb.xp.linalg.vector_norm(lib.asarray(np.ones(3), dtype), ord=ord)

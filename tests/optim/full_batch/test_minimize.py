@@ -157,6 +157,14 @@ def test_callbacks_and_history(method):
     assert len(result.history["norm"]) == len(result.history["step"]) == 5
 
 
+def test_l_bfgs_has_two_spellings():
+    """As for `pb.implicit.argmin`."""
+    results = [optim.minimize(banana, np.zeros(2), method=m) for m in ("l-bfgs", "lbfgs")]
+    assert results[0].success
+    np.testing.assert_array_equal(results[0].x, results[1].x)
+    assert results[0].nfev == results[1].nfev
+
+
 def test_errors_of_the_callback_are_not_hidden():
     def callback(result):
         raise KeyError("mine")
@@ -255,3 +263,58 @@ def test_numbers_of_steps_may_be_numpys():
         banana, np.zeros(2), maxiter=np.int64(2), options={"memory": np.int64(3)}
     )
     assert (found.nit, found.status) == (2, 2)
+
+
+# ── within other transforms ───────────────────────────────────────────────────────────────────────
+
+ROWS, TARGET = np.array([[2.0, 1.0], [1.0, 3.0], [0.0, 1.0]]), np.array([1.0, 2.0, 3.0])
+
+
+def distance(x, b):
+    return xp.sum((ROWS @ x - b) ** 2)
+
+
+@pytest.mark.parametrize("method", ["l-bfgs", "newton", "BFGS", "levenberg-marquardt"])
+def test_a_compiled_function_says_what_to_use(method):
+    """Of the start and of the objective, whichever it records."""
+    f = (lambda x, b: ROWS @ x - b) if method == "levenberg-marquardt" else distance
+    for given in (np.zeros(2), None):
+
+        def fit(b, given=given):
+            start = np.zeros(2) if given is None else pb.xp.zeros_like(b[:2])
+            return optim.minimize(f, start, method=method, args=(b,)).x
+
+        with pytest.raises(
+            pb.TraceError, match=r"pb\.optim\.minimize or line_search .*implicit\.argmin"
+        ):
+            pb.compile(fit)(TARGET)
+    instead = pb.compile(lambda b: pb.implicit.argmin(distance, np.zeros(2), b))
+    np.testing.assert_allclose(pb.to_numpy(instead(TARGET)), [-0.2, 1.0], atol=1e-12)
+    outside = optim.minimize(pb.compile(distance), np.zeros(2), args=(TARGET,))
+    np.testing.assert_allclose(outside.x, [-0.2, 1.0], atol=1e-5)
+
+
+def test_a_compiled_line_search_says_what_to_use():
+    with pytest.raises(pb.TraceError, match=r"pb\.optim\.minimize or line_search looks at"):
+        pb.compile(lambda b: optim.line_search(distance, np.zeros(2), np.ones(2), args=(b,)).x)(
+            TARGET
+        )
+
+
+def test_what_a_compiled_function_does_not_record_is_a_constant_of_it():
+    @pb.compile
+    def shifted(x):
+        return x + optim.minimize(distance, np.zeros(2), args=(TARGET,)).x
+
+    np.testing.assert_allclose(pb.to_numpy(shifted(np.ones(2))), [0.8, 2.0], atol=1e-5)
+
+
+def test_no_derivative_is_cut_at_a_minimum():
+    with pytest.raises(TypeError, match=r"minimize or line_search .*traced .*pb\.implicit\.argmin"):
+        pb.grad(lambda b: xp.sum(optim.minimize(distance, np.zeros(2), args=(b,)).x))(TARGET)
+
+
+def test_rows_of_vmap_have_minima_of_their_own():
+    targets = np.stack([TARGET, 2 * TARGET])
+    got = pb.vmap(lambda b: optim.minimize(distance, np.zeros(2), args=(b,)).x)(targets)
+    np.testing.assert_allclose(got, [[-0.2, 1.0], [-0.4, 2.0]], atol=1e-5)

@@ -140,3 +140,11 @@ def test_nan_to_num_in_place():
 def test_settings_are_refused(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+@pytest.mark.parametrize("name", ["i0", "sinc"])
+def test_half_precision_stays_in_it(name):
+    x = np.array([0.5, -2.0, 1.0], np.float16)
+    got, wanted = getattr(pullback.numpy, name)(x), getattr(np, name)(x)
+    assert got.dtype == wanted.dtype == np.float16
+    np.testing.assert_allclose(pb.to_numpy(got), wanted, rtol=2e-3, atol=1e-3)

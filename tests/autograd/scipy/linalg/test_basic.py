@@ -116,6 +116,21 @@ def test_least_squares_of_low_rank():
     np.testing.assert_allclose(slope, -wanted[0][0], rtol=1e-9)
 
 
+def test_least_squares_compiled():
+    """One program for all ranks, by the pseudo-inverse; the rank is an array."""
+    b = np.array([1.0, 2.0, 2.0])
+    program = pb.compile(lambda a, b: linalg.lstsq(a, b))
+    slope = pb.compile(pb.grad(lambda a, b: pb.xp.sum(linalg.lstsq(a, b)[0]), argnums=(0, 1)))
+    for a in (LOW_RANK, LOW_RANK + np.eye(3, 2)):
+        got, wanted = program(a, b), scipy.linalg.lstsq(a, b)
+        for y, ref in zip((got[0], got[2], got[3]), (wanted[0], wanted[2], wanted[3]), strict=True):
+            np.testing.assert_allclose(pb.to_numpy(y), ref, rtol=1e-10, atol=1e-12)
+        eager = pb.grad(lambda a, b: pb.xp.sum(linalg.lstsq(a, b)[0]), argnums=(0, 1))(a, b)
+        for y, ref in zip(slope(a, b), eager, strict=True):
+            np.testing.assert_allclose(pb.to_numpy(y), pb.to_numpy(ref), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(pb.to_numpy(got[1]), wanted[1], rtol=1e-10)
+
+
 def test_what_is_not_finite_is_seen_as_scipy_sees_it():
     bad = np.asarray([[1.0, np.nan], [0.0, 1.0]])
     for f in (linalg.inv, linalg.det, linalg.norm, linalg.pinv):

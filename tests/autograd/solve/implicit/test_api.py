@@ -143,8 +143,17 @@ def test_large_systems_use_products(monkeypatch):
 # ── minima ────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_l_bfgs_has_two_spellings():
+    """As for `pb.optim.minimize`."""
+    found = [
+        float(implicit.argmin(lambda v: xp.sum((v - 3.0) ** 4), 0.0, method=m, rtol=1e-6))
+        for m in ("l-bfgs", "lbfgs")
+    ]
+    assert found[0] == found[1] == pytest.approx(3.0, abs=0.1)
+
+
 @pytest.mark.parametrize("linear_solver", ["dense", "cg"])
-@pytest.mark.parametrize("method", ["newton", "lbfgs", "gradient"])
+@pytest.mark.parametrize("method", ["newton", "l-bfgs", "gradient"])
 def test_minima(method, linear_solver):
     X, y = rng.normal(size=(8, 3)), rng.normal(size=8)
 
@@ -183,7 +192,7 @@ def test_a_bilevel_problem():
     pb.check_grads(pb.grad(pb.grad(held_out)), (np.asarray(0.2),), order=1)
 
 
-@pytest.mark.parametrize("method", ["newton", "lbfgs"])
+@pytest.mark.parametrize("method", ["newton", "l-bfgs"])
 def test_rosenbrock(method):
     def f(v, a):
         return (a - v[0]) ** 2 + 100 * (v[1] - v[0] ** 2) ** 2
@@ -260,7 +269,7 @@ def test_what_does_not_converge_raises(name, call):
         (
             lambda: implicit.argmin(lambda v: v * v, 1.0, method="x"),
             ValueError,
-            "'newton', 'lbfgs'",
+            "'newton', 'l-bfgs', 'gradient'",
         ),
         (
             lambda: implicit.root(lambda v: v, 1.0, linear_solver="x"),

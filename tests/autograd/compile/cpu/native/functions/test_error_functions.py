@@ -22,10 +22,10 @@ def both(x: Any, out: Any) -> None:
         out[1, i] = erfc(x[i])
 
 
-@pytest.mark.parametrize(("dtype", "errors"), [(np.float32, (3, 5)), (np.float64, (4.5, 6.5))])
+@pytest.mark.parametrize(("dtype", "errors"), [(np.float32, (3, 4)), (np.float64, (3, 4))])
 def test_errors_in_units_of_the_last_place(dtype, errors):
     rng = np.random.default_rng(0)
-    small = np.exp(rng.uniform(-80, 2, 5000))
+    small = np.exp(rng.uniform(-80, 2, 20000))
     x = np.concatenate([np.linspace(-30, 30, 20001), rng.normal(size=10000), small, -small])
     x = x.astype(dtype)
     out = np.empty((2, x.size), dtype)
