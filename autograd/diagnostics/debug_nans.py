@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backend.common.forks import ForkSafeLock, in_child
 from ..core.array import backend_array
 from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_inexact
@@ -22,8 +23,8 @@ from ..core.levels.batched import all_rows
 from ..core.namespaces import namespace_of
 from ..core.registry import REGISTRY, Primitive
 
-_lock = threading.Lock()
-_depth = 0
+_lock = ForkSafeLock()
+_users: list[int] = []  # the thread of each block that is open
 _lines: dict[tuple[int, int], str] = {}  # (order of the tape, slot): where the user called
 
 
@@ -50,11 +51,14 @@ class debug_nans:
     """
 
     def __enter__(self) -> debug_nans:
-        global _depth
-        with _lock:
-            _depth += 1
-            if _depth == 1:
-                _switch(_checked, CheckedList)
+        with _lock.current:
+            _users.append(threading.get_ident())
+            try:
+                if len(_users) == 1:
+                    _switch(_checked, CheckedList)
+            except BaseException:  # Ctrl-C: the block is not entered, and would never be left
+                _leave()
+                raise
         return self
 
     def __exit__(
@@ -63,12 +67,29 @@ class debug_nans:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        global _depth
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                _switch(None, list)
-                _lines.clear()
+        with _lock.current:
+            _leave()
+
+
+def _leave() -> None:
+    """Close a block of this thread, or one that another thread opened for it; nothing is checked after the last one."""
+    mine = threading.get_ident()
+    _users.remove(mine if mine in _users else _users[-1])
+    if not _users:
+        _switch(None, list)
+        _lines.clear()
+
+
+@in_child
+def _forget() -> None:
+    """Close the blocks of the parent's other threads, and do what one of them may have done by half."""
+    found = len(_users)
+    _users[:] = [thread for thread in _users if thread == threading.get_ident()]
+    if _users:
+        _switch(_checked, CheckedList)
+    elif found or HOOKS.kernel is not None:
+        _switch(None, list)
+        _lines.clear()
 
 
 def _switch(wrap: Callable[..., Any] | None, cts: type[list]) -> None:

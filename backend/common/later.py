@@ -4,6 +4,9 @@
 loaded (gh-114781). Here one lock is over all loading. So no module that is loaded later asks another one for a name
 while it is itself imported by its own name: two threads would wait for each other, one with this lock and one with
 the lock that Python has over each import. Should they, one of them gets an ImportError after `PATIENCE` seconds.
+
+A fork waits until other threads have loaded what they are loading: its child has neither those threads, without which
+a module would stay half loaded, nor a way to let go of Python's own locks over the imports in it.
 """
 
 from __future__ import annotations
@@ -14,8 +17,24 @@ import threading
 from types import ModuleType
 from typing import Any
 
+from .forks import hold_while_forking
+
 LOADING = threading.RLock()
 PATIENCE = 60.0
+
+_FORKS: list[bool] = []  # whether each fork that is under way holds the lock
+
+
+def _before_fork() -> None:
+    _FORKS.append(LOADING.acquire(timeout=PATIENCE))
+
+
+def _after_fork() -> None:
+    if _FORKS and _FORKS.pop():  # empty where Ctrl-C ended the wait
+        LOADING.release()
+
+
+hold_while_forking(_before_fork, _after_fork)
 
 # What the import system reads of a module that is in `sys.modules`, which is no use of it yet. It reads `__path__`
 # where it imports a module of a package, which has to be loaded before.

@@ -156,10 +156,17 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
 
 
 def _bound(bound: Any, dtype: Any) -> Any:
-    return bound.astype(dtype, copy=False) if isinstance(bound, cupy.ndarray) else bound
+    """A bound in the dtype of what it bounds; a whole number that this cannot hold becomes its least or its largest."""
+    if not isinstance(bound, cupy.ndarray):
+        return bound
+    if bound.dtype != dtype and bound.dtype.kind in "iu" and dtype.kind in "iu":
+        own, given = np.iinfo(dtype), np.iinfo(bound.dtype)
+        bound = cupy.maximum(bound, max(own.min, given.min))
+        bound = cupy.minimum(bound, min(own.max, given.max))
+    return bound.astype(dtype, copy=False)
 
 
-CONVOLVED = 1 << 27  # products that are in memory at once
+CONVOLVED = 1 << 24  # products that are in memory at once, twice each: 256 MB of float64
 
 
 def convolve(x1: Any, x2: Any) -> Any:

@@ -14,6 +14,7 @@ Source: the documentation of nvmath-python 1.0, `nvmath.sparse.advanced`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -21,13 +22,14 @@ import logging
 import os
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..common.errors import SingularMatrixError, singular
+from ..common.forks import ForkSafeLock
 from ..common.typing import RawArray
 from ..generic.sparse import Pattern
 
@@ -54,16 +56,69 @@ def load() -> Any:
     return importlib.import_module("nvmath.sparse.advanced")
 
 
-class Side:
-    """A factorised matrix, A or Aᵀ, in a solver that may have served other values of the same pattern."""
+class Solver:
+    """A direct solver of nvmath-python, and the array that it reads its matrix from.
 
-    def __init__(self, solver: Any, dtype: np.dtype, cupy: Any) -> None:
-        self.solver, self.dtype, self.cupy = solver, dtype, cupy
+    It has one matrix, one right-hand side and one workspace, whichever stream is current when it is used. So each use
+    waits on the device for the one before, and of threads that share a factor one goes after the other. nvmath-python
+    frees what it holds on the device only where it is told to, which is done when this object is gone.
+
+    Parameters
+    ----------
+    cupy, library
+        CuPy, and what `load` gives.
+    matrix
+        By rows, of `cupyx.scipy.sparse`. It is analysed, and its elements are `values`, which others may replace.
+    """
+
+    def __init__(self, cupy: Any, library: Any, matrix: Any) -> None:
+        zero = cupy.zeros(matrix.shape[0], matrix.dtype)
+        stream = cupy.cuda.get_current_stream()
+        self.cupy, self.values = cupy, matrix.data
+        self.lock = ForkSafeLock()
+        self.used = cupy.cuda.Event(disable_timing=True)
+        self.direct = library.DirectSolver(matrix, zero, options={"logger": LOGGER})
+        self.used.record(stream)
+        weakref.finalize(self, _free, self.direct, self.used, stream).atexit = False
+        with self._in_turn():
+            self.direct.plan()
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """A context for what is put on the current stream, behind all that was put on others by this context."""
+        with self.lock.current:
+            stream = self.cupy.cuda.get_current_stream()
+            stream.wait_event(self.used)
+            try:
+                yield
+            finally:
+                self.used.record(stream)
+
+    def replace(self, values: Any) -> None:
+        """Take the elements of another matrix of the same pattern."""
+        with self._in_turn():
+            self.values[...] = values
+
+    def factorize(self) -> int:
+        """Factorise the matrix that `values` holds: the number of pivots that were replaced."""
+        with self._in_turn():
+            self.direct.factorize()
+            return int(self.direct.factorization_info.npivots)
 
     def solve(self, b: RawArray) -> Any:
         """The solution of one system; b (n,) in the factor's dtype."""
-        self.solver.reset_operands(b=b)
-        return self.solver.solve()
+        with self._in_turn():
+            self.direct.reset_operands(b=b)
+            return self.direct.solve()
+
+
+def _free(direct: Any, used: Any, stream: Any) -> None:
+    """Free a solver whose last use is before the event `used`.
+
+    CuPy's pool hands the memory of its matrix out again to the stream that it was taken on, which has to wait.
+    """
+    stream.wait_event(used)
+    direct.free()
 
 
 class CudssFactor:
@@ -90,45 +145,41 @@ class CudssFactor:
         self.cupy, self.sparse, self.library = cupy, sparse, library
         self.data, self.pattern = cupy.array(data), pattern
         self.dtype = np.dtype(data.dtype)
-        self.sides: dict[bool, Side] = {}
+        self.sides: dict[bool, Solver] = {}
         self.side(False)
         if check:
             self._check()
 
-    def side(self, transposed: bool) -> Side:
-        """The factor of A or of Aᵀ."""
+    def side(self, transposed: bool) -> Solver:
+        """The solver that has the factor of A, or of Aᵀ."""
         found = self.sides.get(transposed)
         if found is None:
-            solver, values = self._solver(transposed)
-            solver.factorize()
-            replaced = int(solver.factorization_info.npivots)
+            solver = self._solver(transposed)
+            replaced = solver.factorize()
+            # nothing here may refer to the factor, which would never be gone
+            weakref.finalize(self, _wait, self._spare(transposed), solver).atexit = False
             if replaced:
                 raise SingularMatrixError(
                     f"matrix is singular: {replaced} pivots were zero or too small to divide by, and were replaced; "
                     "regularise it"
                 )
-            found = self.sides[transposed] = Side(solver, self.dtype, self.cupy)
-            # nothing here may refer to the factor, which would never be gone
-            weakref.finalize(self, _wait, self._spare(transposed), solver, values).atexit = False
+            found = self.sides[transposed] = solver
         return found
 
-    def _spare(self, transposed: bool) -> list[tuple[Any, Any]]:
+    def _spare(self, transposed: bool) -> list[Solver]:
         name = f"cuDSS {self.dtype.char}{'T' if transposed else ''}"
-        found: list[tuple[Any, Any]] = self.pattern.once(name, list)
+        found: list[Solver] = self.pattern.once(name, list)
         return found
 
-    def _solver(self, transposed: bool) -> tuple[Any, Any]:
-        """A solver with these values, analysed, and the array that it reads them from."""
+    def _solver(self, transposed: bool) -> Solver:
+        """A solver with these values, analysed."""
         matrix = self._matrix(transposed)
-        spare = self._spare(transposed)
-        if spare:
-            solver, values = spare.pop()
-            values[...] = matrix.data
-            return solver, values
-        zero = self.cupy.zeros(self.pattern.shape[0], self.dtype)
-        solver = self.library.DirectSolver(matrix, zero, options={"logger": LOGGER})
-        solver.plan()
-        return solver, matrix.data
+        try:
+            solver = self._spare(transposed).pop()
+        except IndexError:  # there is none, or another thread has taken it
+            return Solver(self.cupy, self.library, matrix)
+        solver.replace(matrix.data)
+        return solver
 
     def _matrix(self, transposed: bool) -> Any:
         pattern, shape = self.pattern, self.pattern.shape
@@ -178,12 +229,10 @@ class CudssFactor:
             raise singular(1 / bound if np.isfinite(bound) else 0.0, self.dtype)
 
 
-def _wait(spare: list[tuple[Any, Any]], solver: Any, values: Any) -> None:
-    """Keep a solver whose factor is gone for the next values of its pattern, or free it."""
+def _wait(spare: list[Solver], solver: Solver) -> None:
+    """Keep a solver whose factor is gone for the next values of its pattern, unless enough of them wait there."""
     if len(spare) < SPARE:
-        spare.append((solver, values))
-    else:
-        solver.free()
+        spare.append(solver)
 
 
 def bind(cupy: Any, sparse: Any) -> Callable[..., CudssFactor | None]:

@@ -20,6 +20,8 @@ from . import kernels, updates
 
 Launch = Callable[..., None]
 ONE_BLOCK = 1 << 16  # rows whose losses one block of threads adds up
+WORD = 4  # bytes that the kernel of `take` copies at once
+_SINGLE, _INDEX = np.dtype("float32"), np.dtype("int64")
 
 
 def launcher(cupy: Any) -> Launch:
@@ -35,10 +37,10 @@ def launcher(cupy: Any) -> Launch:
         name, char, rows, cols = key
         function = functions.get((name, char))
         if function is None:
-            place = NAMES[char], kernels.group_of(name)
-            if place not in modules:
-                modules[place] = cupy.RawModule(code=kernels.module(*place))
-            function = modules[place].get_function(name)
+            group = NAMES[char], kernels.group_of(name)
+            if group not in modules:
+                modules[group] = cupy.RawModule(code=kernels.module(*group))
+            function = modules[group].get_function(name)
             functions[name, char] = function
         if len(bound) > 4096:
             bound.clear()
@@ -162,7 +164,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
         return out
 
     def softmax_cross_entropy(logits: RawArray, labels: RawArray) -> tuple[Any, Any]:
-        """The mean loss, and its slope (p − onehot) / rows; a label that is no class makes the loss NaN.
+        """The mean loss, and its slope (p − onehot) / rows; a label that is no class makes the loss and its row NaN.
 
         To raise instead, as the CPU does, would have to wait for the device in every step.
         """
@@ -210,12 +212,8 @@ def gathers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
     return {"take": take}
 
 
-WORD = 4
-_SINGLE = np.dtype("float32")
-
-
 def _has_rows(x: Any, indices: Any, axis: int | None) -> bool:
-    """Whether the kernel can take the rows: whole words, in C order, by an int64 index each."""
+    """Whether the kernel can take the rows: whole words at whole addresses, in C order, by an int64 index each."""
     return (
         axis in (0, -x.ndim)
         and x.ndim > 0
@@ -226,10 +224,9 @@ def _has_rows(x: Any, indices: Any, axis: int | None) -> bool:
         and x.flags.c_contiguous
         and indices.flags.c_contiguous
         and x.nbytes // x.shape[0] % WORD == 0
+        # a view of small elements may begin between two words, where a device refuses to read one
+        and (x.itemsize % WORD == 0 or x.data.ptr % WORD == 0)
     )
-
-
-_INDEX = np.dtype("int64")
 
 
 def bind(
@@ -244,7 +241,7 @@ def bind(
     xp
         A namespace of CuPy arrays with the extras of `generic`, for what the kernels do not cover.
     matmul : callable, optional
-        Products, as `_cuda_products.bind` makes them.
+        Products, as `products.bind` makes them.
     """
     launch = launcher(cupy)
     return (

@@ -116,7 +116,8 @@ extern "C" __global__ void NAME(PARAMETERS, idx rows, idx cols) {
 """
 
 # loss_r = log(sum_j exp z_rj) - z_r,label and its slope (softmax(z) - onehot) / rows in one launch. A
-# label outside [0, cols) cannot raise without waiting for the device: its loss is NaN, which stops a run.
+# label outside [0, cols) cannot raise without waiting for the device: its loss and its slope are NaN,
+# which stops a run, that of a gradient without its value too.
 _CROSS_ENTROPY = r"""
 template <typename label>
 __device__ __forceinline__ void cross_entropy_row(
@@ -133,7 +134,7 @@ __device__ __forceinline__ void cross_entropy_row(
     EACH_COLUMN(j, cols) others += j == k ? (real)0 : exp(z[j] - shift);
     others = reduce_row<plus>(others);
     const real own = known ? exp(z[k] - shift) : (real)0;
-    const real scale = 1 / (others + own), share = (real)1 / rows;
+    const real scale = 1 / (others + own), share = known ? (real)1 / rows : NOT_A_NUMBER;
     if (threadIdx.x == 0) {
         loss[row] = known ? log1p(others + (own - 1)) + (shift - z[k]) : NOT_A_NUMBER;
     }

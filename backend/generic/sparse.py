@@ -46,9 +46,9 @@ class Pattern:
         return int(self.indices.shape[0])
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """A value that is derived from the pattern, and computed at the first use."""
+        """A value that is derived from the pattern, and computed at the first use: one for all threads."""
         if name not in self._made:
-            self._made[name] = make()
+            self._made.setdefault(name, make())
         return self._made[name]
 
     def __eq__(self, other: object) -> bool:

@@ -17,7 +17,7 @@ import pullback as pb
 from .. import standin
 from ..conftest import ONLY_CUPY
 from ..standin import _surface, cuda, functions, linalg, surface
-from ..standin.array import SYNCHRONISATIONS, MemoryPointer
+from ..standin.array import DEVICES, SYNCHRONISATIONS, MemoryPointer
 
 B = standin.backend()
 CLASSES = {
@@ -425,3 +425,23 @@ def test_numbers_that_are_written_go_to_the_library_of_the_array(value):
         np.testing.assert_array_equal(pb.grad(f)(x), expected)
         np.testing.assert_allclose(pb.to_numpy(pb.grad(f)(made(x))), expected)
         pb.check_grads(f, (x,))
+
+
+def test_two_devices(monkeypatch):
+    """An array is made on the current one, and no kernel of the other one reads it."""
+    monkeypatch.setitem(DEVICES, "count", 2)
+    cupy, Device = functions.cupy, cuda.Device
+    first, second = Device(), Device(1)
+    x = cupy.zeros(3)
+    with second:
+        assert Device() == second != x.device
+        y = cupy.asarray(x)
+        assert y.device == second
+        for read in (lambda: cupy.add(x, y), lambda: cupy.concatenate([x, y])):
+            with pytest.raises(ValueError, match="array device = 0 while current = 1"):
+                read()
+        assert (y + y).device == second
+    assert x.device == first == Device()
+    monkeypatch.setitem(DEVICES, "count", 1)
+    with pytest.raises(RuntimeError, match="invalid device ordinal"):
+        Device(1)

@@ -22,19 +22,22 @@ from ._surface import ATTRIBUTES
 
 NUMBERS = (bool, int, float, complex, np.generic)
 SYNCHRONISATIONS = [0]  # how often a value was read
+DEVICES = {"count": 1, "current": 0}
 
 
 class _ndarray_base:
-    __slots__ = ("__weakref__", "_host")
+    __slots__ = ("__weakref__", "_host", "_ordinal")
 
 
-# the descriptors work on, unseen: CuPy's arrays show neither of these attributes
-_HOST = _ndarray_base.__dict__["_host"]
-for _name in ("_host", "__weakref__"):
+# the descriptors work on, unseen: CuPy's arrays show none of these attributes
+_HOST, _ORDINAL = (_ndarray_base.__dict__[_name] for _name in ("_host", "_ordinal"))
+for _name in ("_host", "_ordinal", "__weakref__"):
     delattr(_ndarray_base, _name)
 
 host = _HOST.__get__
 """The NumPy array of a stand-in's array."""
+ordinal = _ORDINAL.__get__
+"""The number of the device that a stand-in's array was made on."""
 
 
 def wrap(values: Any) -> Any:
@@ -45,6 +48,7 @@ def wrap(values: Any) -> Any:
         if not values.flags.writeable:
             values = _writeable(values)
         _HOST.__set__(out, values)
+        _ORDINAL.__set__(out, DEVICES["current"])
         return out
     if isinstance(values, tuple):
         made = [wrap(v) for v in values]
@@ -63,6 +67,22 @@ def _writeable(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def operand(x: Any) -> np.ndarray:
+    """The NumPy array of an array that a kernel reads.
+
+    Raises
+    ------
+    ValueError
+        If it lies on another device than the current one, as where devices cannot read each other's memory.
+    """
+    if ordinal(x) != DEVICES["current"]:
+        raise ValueError(
+            "Array device must be same as the current device: "
+            f"array device = {ordinal(x)} while current = {DEVICES['current']}"
+        )
+    return host(x)
+
+
 def unwrap(x: Any) -> Any:
     """An argument as NumPy takes it.
 
@@ -72,7 +92,7 @@ def unwrap(x: Any) -> Any:
         If it is a NumPy array, or an array of anything else: nothing is moved silently.
     """
     if isinstance(x, _ndarray_base):
-        return host(x)
+        return operand(x)
     if isinstance(x, tuple | list):
         return type(x)(unwrap(v) for v in x)
     if isinstance(x, np.ndarray) or (hasattr(x, "dtype") and not isinstance(x, np.generic | type)):
@@ -157,39 +177,49 @@ def _write(values: np.ndarray, key: Any, given: Any) -> None:
 
 
 class Device:
-    """A CUDA device, of which there is one: it can be compared, and it cannot be hashed."""
+    """A CUDA device: it can be compared, and it cannot be hashed. There is one, unless a test sets `DEVICES`."""
 
-    __slots__ = ()
+    __slots__ = ("_id", "_left")
     __hash__ = None  # type: ignore[assignment]  # that is how CuPy's is
 
     def __init__(self, device: Any = None) -> None:
-        if device is not None and int(device) != 0:
+        number = DEVICES["current"] if device is None else int(device)
+        if not 0 <= number < DEVICES["count"]:
             raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+        _ID.__set__(self, number)
+        _LEFT.__set__(self, [])
 
     def __int__(self) -> int:
-        return 0
+        return self.id
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Device)
+        return isinstance(other, Device) and other.id == self.id
 
     def __enter__(self) -> Device:
-        return self
+        _LEFT.__get__(self).append(DEVICES["current"])
+        return self.use()
 
     def __exit__(self, *_: Any) -> None:
-        return None
+        DEVICES["current"] = _LEFT.__get__(self).pop()
 
     def __repr__(self) -> str:
-        return "<CUDA Device 0>"
+        return f"<CUDA Device {self.id}>"
 
     @property
     def id(self) -> int:
-        return 0
+        return _ID.__get__(self)
 
     def use(self) -> Device:
+        DEVICES["current"] = self.id
         return self
 
     def synchronize(self) -> None:
         SYNCHRONISATIONS[0] += 1
+
+
+_ID, _LEFT = (Device.__dict__[_name] for _name in ("_id", "_left"))
+for _name in ("_id", "_left"):
+    delattr(Device, _name)
 
 
 class Layout:
@@ -467,7 +497,7 @@ class ndarray(_ndarray_base):
     nbytes = property(lambda self: host(self).nbytes)
     flags = property(lambda self: Flags(host(self)))
     data = property(lambda self: MemoryPointer(host(self)))
-    device = property(lambda self: Device())
+    device = property(lambda self: Device(ordinal(self)))
     _c_contiguous = property(lambda self: host(self).flags.c_contiguous)
     _f_contiguous = property(lambda self: host(self).flags.f_contiguous)
     T = property(lambda self: wrap(host(self).T))

@@ -238,6 +238,7 @@ def _cross_entropy(z: Any, labels: Any, loss: Any, slope: Any, rows: Any, cols: 
 
 
 def _take_rows(x: Any, chosen: Any, out: Any, rows: Any, cols: Any, height: Any) -> None:
+    assert all(host(a).ctypes.data % 4 == 0 for a in (x, out)), "words that are not aligned"
     host(out)[...] = host(x)[host(chosen) % int(height)]
 
 

@@ -59,7 +59,7 @@ cupy.lib.stride_tricks.as_strided = as_strided
 def _operand(x: Any) -> Any:
     """An argument of a kernel: an array of CuPy's, or a number."""
     if isinstance(x, _ndarray_base):
-        return host(x)
+        return arrays.operand(x)
     if isinstance(x, NUMBERS):
         return x
     raise TypeError(f"Unsupported type {type(x)}")
@@ -210,7 +210,8 @@ def _is_mixed(obj: Any) -> bool:
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     if isinstance(obj, _ndarray_base):
         values = host(obj)
-        made = np.array(values, dtype=dtype, copy=copy or None, order=order, ndmin=ndmin)
+        moved = arrays.ordinal(obj) != arrays.DEVICES["current"]
+        made = np.array(values, dtype=dtype, copy=copy or moved or None, order=order, ndmin=ndmin)
         return obj if made is values else wrap(made)
     if hasattr(obj, "__cuda_array_interface__"):
         raise TypeError("the stand-in reads no memory of a device")

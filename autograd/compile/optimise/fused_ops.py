@@ -94,16 +94,20 @@ def _entropy_decomposed(xp: XP, logits: Any, labels: Any) -> tuple[Any, Any]:
     rows = math.prod(logits.shape[:-1])
     if not rows * columns or tuple(labels.shape) != tuple(logits.shape[:-1]):
         return xp.undecomposed_softmax_cross_entropy(logits, labels)
-    hit = xp.equal(labels[..., None], xp.arange_like(columns, labels))
+    classes = xp.arange_like(columns, labels)
+    # in the dtype of all indices: that of the labels may not hold the number of classes
+    label = xp.astype(labels[..., None], classes.dtype)
+    hit = xp.equal(label, classes)
     shift = xp.max(logits, axis=-1, keepdims=True)
-    e = xp.exp(logits - shift)
+    known = xp.logical_and(label >= 0, label < columns)
+    # NaN in each element, from where it comes into every sum of the row
+    e = xp.exp(xp.where(known, logits - shift, math.nan))
     total = xp.sum(e, axis=-1, keepdims=True)
     own = xp.sum(xp.where(hit, e, 0.0), axis=-1, keepdims=True)
     # minus the other classes' share: added to an own 1 it would have no digits left
     others = xp.sum(xp.where(hit, 0.0, -e), axis=-1, keepdims=True)
     picked = xp.sum(xp.where(hit, logits, 0.0), axis=-1, keepdims=True)
-    known = xp.sum(xp.astype(hit, logits.dtype), axis=-1, keepdims=True)
-    loss = xp.where(known > 0, xp.log1p((own - 1) - others) + (shift - picked), math.nan)
+    loss = xp.log1p((own - 1) - others) + (shift - picked)
     return xp.mean(loss), xp.where(hit, others, e) / total * (1 / rows)
 
 

@@ -15,23 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from ....backend import backend_of
-from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.generated import xp as generated
 from ...core.registry import find as find_primitive
 from ...functions.creation import asarray
 from . import positions as host
 from .positions import Indices, Positions
+from .validation import on_device_of
 
 _concat = function_of(find_primitive("concat"))
 
 Parts = tuple[Any, Positions]  # the elements (nnz,), and where they stand
-
-
-def on_device_of(indices: Any, like: Any) -> Any:
-    """Indices of the host as an array in the library and on the device of the elements."""
-    return backend_of(backend_array(like)).asarray(indices)
 
 
 def gathered(data: Any, indices: Indices) -> Any:

@@ -16,11 +16,11 @@ from ...core.array import Array
 from ...core.generated import xp as generated
 from ...functions.creation import asarray
 from . import arithmetic
-from .arithmetic import Parts, on_device_of
+from .arithmetic import Parts
 from .base import SparseMatrix, build, check_format, is_sparse
 from .formats import as_sparse, coo_array
 from .positions import Positions
-from .validation import elements, floating, two_sizes
+from .validation import elements, floating, on_device_of, two_sizes
 
 __all__ = [
     "block_array",

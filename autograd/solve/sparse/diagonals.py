@@ -11,10 +11,10 @@ from ...core.array import Array
 from ...core.dtypes import as_numpy
 from ...core.generated import xp as generated
 from ...functions.creation import asarray
-from .arithmetic import joined, on_device_of
+from .arithmetic import joined
 from .base import build, check_format
 from .positions import Positions
-from .validation import floating, two_sizes
+from .validation import floating, on_device_of, two_sizes
 
 __all__ = ["diags_array", "eye_array"]
 

@@ -16,7 +16,7 @@ from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
 from ...functions.creation import asarray
 from ...pytree import tree
-from .arithmetic import in_order, on_device_of
+from .arithmetic import in_order
 from .base import FORMATS, SparseMatrix, as_given, is_sparse
 from .positions import Positions
 from .validation import (
@@ -26,6 +26,7 @@ from .validation import (
     floating,
     index_dtype,
     integers,
+    on_device_of,
     one_size,
     pattern_beside,
     pattern_of,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
+from ....backend.common.base import LAZY
 from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.namespaces import namespace_of
@@ -60,29 +62,43 @@ def index_dtype(positions: Positions) -> np.dtype:
     return np.dtype("int32" if narrow(positions.sides, positions.nnz) else "int64")
 
 
+def on_device_of(x: Any, like: Any) -> Any:
+    """An array of the host in the library and on the device of `like`."""
+    value = backend_array(like)
+    home = backend_of(value)
+    out = home.asarray(x)
+    # CuPy makes arrays on the current device, which may be another one
+    if home.name == "cupy" and out.device != value.device:
+        return home.xp.to_device(out, value.device)
+    return out
+
+
 def pattern_of(positions: Positions, like: Any) -> Pattern:
     """The pattern by rows of positions that are sorted by rows, where the array `like` lies."""
-    there, dtype = backend_of(like).asarray, index_dtype(positions)
-    indptr = starts(positions.row, positions.sides[0])
-    pattern = Pattern(
-        positions.sides, there(indptr.astype(dtype)), there(positions.col.astype(dtype))
-    )
-    return remembered(pattern, positions)
+    dtype = index_dtype(positions)
+    arrays = (starts(positions.row, positions.sides[0]), positions.col)
+    indptr, indices = (on_device_of(x.astype(dtype), like) for x in arrays)
+    return remembered(Pattern(positions.sides, indptr, indices), positions)
 
 
 def pattern_beside(pattern: Pattern, data: Any) -> Pattern:
-    """The pattern where the elements lie.
+    """The pattern where the elements lie; of Dask's elements on the host, from where it serves all blocks.
 
     The elements are the one leaf of a matrix: what moves the leaves of a tree to a device leaves the pattern behind.
     It is taken there once.
     """
-    home = backend_of(backend_array(data))
-    if type(pattern.indices) is home.array_type and home.name in ("numpy", "cupy"):
+    value = backend_array(data)
+    if type(value) in LAZY:
+        value = np.zeros(0)
+    home = backend_of(value)
+    if type(pattern.indices) is home.array_type and (
+        home.name == "numpy" or (home.name == "cupy" and pattern.indices.device == value.device)
+    ):
         return pattern
-    like = home.asarray(np.zeros(0))
+    like = on_device_of(np.zeros(0), value)
     if type(pattern.indices) is type(like) and pattern.indices.device == like.device:
         return pattern
-    where = f"on {home.name} {like.device}"
+    where = f"on {home.name} {array_api_compat.device(like)}"
     return pattern.once(where, lambda: pattern_of(positions_of(pattern), like))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core.hooks import HOOKS
+from pullback.autograd.diagnostics import debug_nans
 
+from ..._fork import FORKS, exit_code
 from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ..transforms._jacobian import X
 
@@ -86,6 +90,114 @@ class TestDebugNans:
         thread.start()
         thread.join()
         assert np.isinf(pb.grad(sqrt_sum)(np.asarray([0.0])))[0]
+
+
+def looks() -> bool:
+    """Whether operations are looked at."""
+    try:
+        pb.grad(sqrt_sum)(np.asarray([0.0]))
+    except FloatingPointError:
+        return True
+    return False
+
+
+@FORKS
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore::RuntimeWarning")
+class TestForks:
+    """A child has the blocks of the thread that forked, and none of those that it will never leave."""
+
+    def test_while_another_thread_switches(self, monkeypatch):
+        begun, end, switch = threading.Event(), threading.Event(), debug_nans._switch
+
+        def halfway(wrap, cts):
+            HOOKS.kernel, HOOKS.cotangents = wrap, cts
+            begun.set()
+            end.wait(60)
+            switch(wrap, cts)
+
+        def use():
+            with pb.debug_nans():
+                pass
+
+        monkeypatch.setattr(debug_nans, "_switch", halfway)
+        thread = threading.Thread(target=use)
+        thread.start()
+        assert begun.wait(60)
+        monkeypatch.setattr(debug_nans, "_switch", switch)
+
+        def child() -> bool:
+            before = looks()
+            with pb.debug_nans():
+                inside = looks()
+            return (before, inside, looks()) == (False, True, False)
+
+        code = exit_code(child)
+        end.set()
+        thread.join()
+        assert code == 0
+        assert not looks()
+
+    def test_while_another_thread_is_inside(self):
+        inside, end = threading.Event(), threading.Event()
+
+        def use():
+            with pb.debug_nans():
+                inside.set()
+                end.wait(60)
+
+        thread = threading.Thread(target=use)
+        thread.start()
+        assert inside.wait(60)
+        assert looks()
+        code = exit_code(lambda: not looks())
+        end.set()
+        thread.join()
+        assert code == 0
+        assert not looks()
+
+    def test_while_this_thread_is_inside(self):
+        block = contextlib.ExitStack()
+
+        def child() -> bool:
+            inside = looks()
+            block.close()
+            return inside and not looks()
+
+        with block:
+            block.enter_context(pb.debug_nans())
+            assert exit_code(child) == 0
+            assert looks()
+        assert not looks()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_interrupt_on_the_way_in_leaves_nothing_on(monkeypatch):
+    switch = debug_nans._switch
+
+    def interrupted(wrap, cts):
+        switch(wrap, cts)
+        if wrap is not None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(debug_nans, "_switch", interrupted)
+    with pytest.raises(KeyboardInterrupt), pb.debug_nans():
+        pass
+    monkeypatch.undo()
+    assert not looks()
+    with pb.debug_nans():
+        assert looks()
+    assert not looks()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_block_may_be_left_by_another_thread():
+    """As a generator is that another thread closes."""
+    block = pb.debug_nans()
+    block.__enter__()
+    thread = threading.Thread(target=lambda: block.__exit__(None, None, None))
+    thread.start()
+    thread.join()
+    assert not looks()
 
 
 def test_nans_are_found_under_a_jacobian():

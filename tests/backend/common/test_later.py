@@ -12,6 +12,8 @@ import pytest
 from pullback.backend.common import later
 from pullback.backend.common.later import loaded_later
 
+from ..._fork import FORKS, exit_code
+
 SOURCE = '''"""The docstring."""
 import time
 loads = 1
@@ -150,6 +152,51 @@ def test_threads_that_wait_for_each_other_are_told(package, monkeypatch):
         thread.start()
         thread.join()
     assert got == [True]
+    assert module.f() == 1
+
+
+@FORKS
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_waits_for_what_another_thread_loads(package, monkeypatch):
+    """Its child finds the module whole, and the lock free."""
+    monkeypatch.setattr(later, "PATIENCE", 5.0)
+    begun = "import laterlib\nlaterlib.begun.set()\n"
+    module, other = loaded_later(package(begun + SOURCE)), loaded_later(package(SOURCE, "other"))
+    laterlib = importlib.import_module("laterlib")
+    laterlib.begun = threading.Event()
+    thread = threading.Thread(target=lambda: module.f())
+    thread.start()
+    assert laterlib.begun.wait(60)
+    assert exit_code(lambda: module.f() == 1 == other.f()) == 0
+    thread.join()
+    assert module.f() == 1 == other.f()
+
+
+@FORKS
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_does_not_wait_without_end(package, monkeypatch):
+    """For a thread that waits for what the thread that forks is importing."""
+    module = loaded_later(package(SOURCE))
+    monkeypatch.setattr(later, "PATIENCE", 0.05)
+    held, end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with later.LOADING:
+            held.set()
+            end.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+
+    def refused() -> bool:
+        with pytest.raises(ImportError, match="another thread loads it"):
+            module.f()
+        return True
+
+    assert exit_code(refused) == 0
+    end.set()
+    thread.join()
     assert module.f() == 1
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 import types
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -34,15 +37,73 @@ def repeat(x, counts):
     return np.repeat(x, counts)
 
 
+class Stream:
+    """A stream, of which is known what has happened before that which it does next."""
+
+    current: ClassVar[Any] = None
+
+    def __init__(self):
+        self.before = set()
+
+    def __enter__(self):
+        self.outer, Stream.current = Stream.current, self
+        return self
+
+    def __exit__(self, *_):
+        Stream.current = self.outer
+
+    def wait_event(self, event):
+        self.before |= event.before
+
+
+Stream.current = Stream()
+
+
+class Event:
+    def __init__(self, disable_timing=False):
+        self.before = set()
+
+    def record(self, stream):
+        self.before = set(stream.before)
+
+
+class Memory:
+    """Memory on the device: each use has to come after those before it, on whichever stream they were."""
+
+    number = itertools.count()
+
+    def __init__(self):
+        self.uses = set()
+
+    def use(self):
+        stream = Stream.current
+        assert self.uses <= stream.before, "a stream does not wait for what another one does"
+        use = next(Memory.number)
+        self.uses.add(use)
+        stream.before.add(use)
+
+
+class Values(np.ndarray):
+    """The elements of a matrix: to write them uses the memory of the solver that reads them."""
+
+    memory: Memory | None = None
+
+    def __setitem__(self, key, values):
+        if self.memory is not None:
+            self.memory.use()
+        super().__setitem__(key, values)
+
+
 class DirectSolver:
-    """`nvmath.sparse.advanced.DirectSolver` as version 1.0 is: it reads the matrix where it lies, keeps its form, and
-    gives up its analysis where it is handed another one."""
+    """`nvmath.sparse.advanced.DirectSolver` as version 1.0 is: it reads the matrix where it lies, keeps its form, gives
+    up its analysis where it is handed another one, and frees nothing by itself."""
 
     made = 0
     plans = 0
     factors = 0
     freed = 0
     wrong = 0.0
+    pause = 0.0
 
     def __init__(self, a, b, *, options=None, execution=None, stream=None):
         assert set(options or ()) <= {"logger", "multithreading_lib", "blocking", "handle"}
@@ -51,8 +112,12 @@ class DirectSolver:
         assert b.ndim == 1
         self.a, self.b, self.lu, self.planned = a, b, None, None
         self.form = (a.shape, a.nnz, a.dtype)
+        self.memory, self.made_on = Memory(), Stream.current
+        a.data.memory = self.memory
+        self.memory.use()
 
     def plan(self):
+        self.memory.use()
         DirectSolver.plans += 1
         self.planned = self.a.indices.copy()
 
@@ -64,11 +129,13 @@ class DirectSolver:
             assert (b.shape, b.dtype) == (self.b.shape, self.b.dtype)
             assert b.flags.c_contiguous
             self.b = b
+            time.sleep(DirectSolver.pause)  # another thread may come between
 
     def factorize(self):
         if self.planned is None:
             raise RuntimeError("Factorization cannot be performed before plan() has been called.")
         np.testing.assert_array_equal(self.a.indices, self.planned)
+        self.memory.use()
         DirectSolver.factors += 1
         dense = self.a.toarray().astype("complex128")
         replaced = (
@@ -80,23 +147,31 @@ class DirectSolver:
 
     def solve(self):
         assert self.lu is not None
+        self.memory.use()
         v = np.linalg.solve(self.lu, self.b) + DirectSolver.wrong
         return (v if self.form[2].kind == "c" else v.real).astype(self.form[2])
 
     def free(self):
+        # its memory goes back to the pool of that stream
+        assert self.memory.uses <= self.made_on.before
         DirectSolver.freed += 1
 
 
 DEVICE = Strict(
     asnumpy=np.array, array=np.array, zeros=np.zeros, empty=np.empty, arange=np.arange, abs=np.abs, max=np.max,
     all=np.all, isfinite=np.isfinite, asarray=np.asarray, ascontiguousarray=np.ascontiguousarray, diff=np.diff,
-    repeat=repeat,
+    repeat=repeat, cuda=types.SimpleNamespace(get_current_stream=lambda: Stream.current, Event=Event),
 )  # fmt: skip
 
 
-SPARSE = types.SimpleNamespace(
-    csr_matrix=scipy.sparse.csr_matrix, csc_matrix=scipy.sparse.csc_matrix
-)
+def csr_matrix(stored, shape):
+    """SciPy's, whose elements are `Values`."""
+    out = scipy.sparse.csr_matrix(stored, shape=shape)
+    out.data = out.data.view(Values)
+    return out
+
+
+SPARSE = types.SimpleNamespace(csr_matrix=csr_matrix, csc_matrix=scipy.sparse.csc_matrix)
 
 
 NVMATH = types.SimpleNamespace(DirectSolver=DirectSolver)

@@ -135,3 +135,18 @@ def test_a_convolution_keeps_nan_and_small_sums_where_they_are(n, m, most, monke
     np.testing.assert_array_equal(np.isnan(out), np.isnan(np.convolve(a, b)))
     with pytest.raises(ValueError, match="empty"):
         convolve(backend.asarray(a), backend.asarray(np.zeros(0)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-5, 1000), (1, 2), (None, 2), (1, None), (None, None), (np.int64(-5), np.int64(1000))],
+)
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "uint64", "float32"])
+def test_bounds_of_a_clip(dtype, low, high):
+    """A bound that the dtype cannot hold is none, as a number and as an array: cast, −5 would be 251."""
+    backend, x = standin.backend(), np.asarray([0, 1, 3], dtype)
+    given = (backend.asarray(b) if hasattr(b, "dtype") else b for b in (x, low, high))
+    out = backend.xp.clip(*given)
+    assert out.dtype == dtype
+    least, largest = (-np.inf if low is None else low), (np.inf if high is None else high)
+    np.testing.assert_array_equal(out.get(), [min(max(v, least), largest) for v in (0, 1, 3)])

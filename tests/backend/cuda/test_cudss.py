@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import types
 
 import numpy as np
@@ -17,6 +19,7 @@ from ._sparse import (
     SPARSE,
     DeviceLU,
     DirectSolver,
+    Stream,
     _system,
     cudss,  # noqa: F401 - a fixture
 )
@@ -47,6 +50,84 @@ def test_more_solvers_than_are_kept_are_freed(cudss):  # noqa: F811 - a fixture
     freed = DirectSolver.freed
     made.clear()
     assert DirectSolver.freed == freed + 2
+
+
+def test_each_use_of_a_solver_waits_for_the_one_before_on_another_stream(cudss):  # noqa: F811 - a fixture
+    """The mock says which use does not: writing the next values, factorising, solving, and freeing."""
+    A, data, pattern = _system("float64")
+    b = np.ones((7, 1))
+    one = cudss(data, pattern=pattern, check=False)
+    for turn in range(1, 3):
+        with Stream():
+            np.testing.assert_allclose(A @ one.solve(b, False) * turn, b)
+        with Stream():
+            np.testing.assert_allclose(A.T @ one.solve(b, True) * turn, b)
+        del one
+        with Stream():
+            one = cudss(data * (turn + 1), pattern=pattern, check=False)
+    plans, freed = DirectSolver.plans, DirectSolver.freed
+    with Stream():
+        del one, pattern
+    gc.collect()
+    assert (DirectSolver.plans, DirectSolver.freed) == (plans, freed + 2)
+
+
+def test_threads_that_share_a_factor_each_get_their_own_solution(cudss, monkeypatch):  # noqa: F811 - a fixture
+    A, data, pattern = _system("float64")
+    factor = cudss(data, pattern=pattern, check=False)
+    monkeypatch.setattr(DirectSolver, "pause", 0.02)
+    barrier, found = threading.Barrier(4), {}
+
+    def solve(scale):
+        barrier.wait()
+        found[scale] = factor.solve(np.full((7, 1), scale), False)
+
+    threads = [threading.Thread(target=solve, args=(float(i),)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for scale, v in found.items():
+        np.testing.assert_allclose(A @ v, np.full((7, 1), scale), atol=1e-12)
+    assert len(found) == 4
+
+
+def test_threads_that_both_see_one_solver_waiting(cudss):  # noqa: F811 - a fixture
+    """It goes to one of them; the other makes one, where it found none left."""
+
+    class Taken(list):
+        def __bool__(self):
+            return True  # it was there when it was looked at
+
+    _, data, pattern = _system("float64")
+    cudss(data, pattern=_system("float64")[2], check=False)  # after the trial
+    pattern.once("cuDSS d", Taken)
+    made = DirectSolver.made
+    cudss(data, pattern=pattern, check=False)
+    assert DirectSolver.made == made + 1
+
+
+def test_the_solvers_of_a_pattern_that_is_gone_are_freed(cudss):  # noqa: F811 - a fixture
+    """nvmath-python's object has no finaliser: the factors would stay on the device until the process ends."""
+    _, data, pattern = _system("float64")
+    cudss(data, pattern=pattern, check=False).solve(np.ones((7, 1)), True)
+    gc.collect()
+    freed = DirectSolver.freed
+    del pattern
+    gc.collect()
+    assert DirectSolver.freed == freed + 2
+
+
+def test_a_singular_matrix_does_not_cost_the_analysis(cudss):  # noqa: F811 - a fixture
+    n = 4
+    pattern = Pattern((n, n), np.arange(n + 1), np.arange(n))
+    with pytest.raises(SingularMatrixError):
+        cudss(np.zeros(n), pattern=pattern, check=False)
+    gc.collect()
+    plans = DirectSolver.plans
+    v = cudss(np.full(n, 2.0), pattern=pattern, check=False).solve(np.ones((n, 1)), False)
+    np.testing.assert_array_equal(v, np.full((n, 1), 0.5))
+    assert DirectSolver.plans == plans
 
 
 def test_singular_matrices_raise(cudss):  # noqa: F811 - a fixture

@@ -20,6 +20,9 @@ import scipy.special
 from pullback.backend.cuda import fused, kernels
 from pullback.backend.generic import namespace as _generic
 
+from ... import standin
+from ...standin import observed
+
 
 def _signatures(dtype: str) -> dict[str, list[str]]:
     """The parameter types of each compiled function, in CUDA C."""
@@ -187,6 +190,18 @@ def test_take_falls_back(ours, stand_in, x, indices, axis):
     assert stand_in.launched == []
 
 
+@pytest.mark.parametrize(("offset", "launches"), [(0, 1), (1, 0), (4, 1)])
+def test_rows_of_small_elements_are_words_where_they_begin_at_one(offset, launches):
+    """A device that reads a word at another address gives up the whole process."""
+    backend = standin.backend()
+    host = np.arange(24, dtype="int8")
+    x = backend.asarray(host)[offset : offset + 20].reshape(5, 4)
+    with observed.observe() as found:
+        out = backend.xp.take(x, backend.asarray(np.asarray([3, -1])), axis=0)
+    np.testing.assert_array_equal(out.get(), host[offset : offset + 20].reshape(5, 4)[[3, -1]])
+    assert found.launches == launches
+
+
 def test_a_dtype_has_one_module_for_what_a_classifier_asks_for(ours, stand_in):
     """NVRTC takes 0.36 s for all kernels of a dtype, and 0.15 s for these; none is compiled for another dtype."""
     x, w, b = _draw((6, 4), (4, 3), (3,))
@@ -274,8 +289,9 @@ def test_cross_entropy_and_its_slope(gpu, dtype, shape, label):
 @pytest.mark.parametrize("wrong", [4, -1])
 def test_a_label_outside_the_classes_gives_nan(gpu, dtype, wrong):
     z, y = _to_gpu(np.zeros((3, 4), dtype), np.array([0, wrong, 3]))
-    loss, _ = gpu.softmax_cross_entropy(z, y)
+    loss, slope = gpu.softmax_cross_entropy(z, y)
     assert np.isnan(loss.get())
+    np.testing.assert_array_equal(np.isnan(slope.get()), [[False] * 4, [True] * 4, [False] * 4])
 
 
 @pytest.mark.gpu

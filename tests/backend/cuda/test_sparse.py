@@ -56,6 +56,17 @@ def test_products(matrix, transposed):
     np.testing.assert_allclose(KERNELS["sddmm"](u, v, pattern=pattern), wanted)
 
 
+def test_what_a_pattern_keeps_is_one_for_all_threads(matrix):
+    """Another thread makes it while this one does: the first that is kept is what both get."""
+    pattern, theirs = matrix[2], []
+
+    def make():
+        theirs.append(pattern.once("kept", list))
+        return []
+
+    assert pattern.once("kept", make) is theirs[0]
+
+
 @pytest.mark.parametrize("transposed", [False, True])
 def test_solves(matrix, transposed):
     A, data, pattern = matrix

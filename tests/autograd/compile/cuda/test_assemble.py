@@ -68,12 +68,22 @@ def test_training_steps(runtime, dtype, optimiser, donate):  # noqa: F811 - a fi
         np.testing.assert_allclose(ours, theirs, rtol=2e-3 if dtype == "float32" else 1e-8, atol=1e-6)  # fmt: skip
 
 
-def test_a_wrong_label_makes_the_loss_nan(runtime):  # noqa: F811 - a fixture
-    f = pb.compile(lambda z, y: pb.models.cross_entropy(z, y))
+@pytest.mark.parametrize("wrong", [4, -1])
+def test_a_wrong_label_makes_the_loss_nan_and_its_row_of_the_gradient(runtime, wrong):  # noqa: F811 - a fixture
+    f = pb.compile(pb.value_and_grad(lambda z, y: pb.models.cross_entropy(z, y)))
     z, y = normal(6, 4), np.asarray([0, 1, 2, 3, 0, 1])
     f(z, y)
-    assert np.isfinite(f(z, y))
-    assert np.isnan(f(z, np.asarray([0, 1, 2, 4, 0, 1])))
+    assert all(np.isfinite(out).all() for out in f(z, y))
+    y[3] = wrong
+    loss, gradient = f(z, y)
+    assert np.isnan(loss)
+    np.testing.assert_array_equal(np.isnan(gradient), np.arange(6)[:, None] == np.full(4, 3))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_labels_whose_dtype_does_not_hold_the_number_of_classes(runtime, dtype):  # noqa: F811 - a fixture
+    y = np.asarray([0, 1, 2, 100, 127, 1], dtype)
+    same(lambda z, y: pb.value_and_grad(pb.models.cross_entropy)(z, y), normal(6, 256), y)
 
 
 def test_checkpoints_and_nested_gradients(runtime):  # noqa: F811 - a fixture

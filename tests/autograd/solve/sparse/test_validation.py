@@ -7,8 +7,12 @@ import pytest
 import scipy.sparse as ss
 
 import pullback as pb
+from pullback.autograd.core.array import backend_array
+from pullback.autograd.solve.sparse.validation import pattern_beside, pattern_of
 
+from .... import standin
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ....standin.array import DEVICES, Device
 from ._formats import (
     host,
     kind,  # noqa: F401 - a fixture
@@ -142,3 +146,41 @@ def test_a_falling_indptr_is_refused_whatever_its_integers(dtype):
 def test_a_shape_is_two_numbers(kind, shape):  # noqa: F811 - a fixture
     with pytest.raises(ValueError, match="is not two numbers of at least 0"):
         kind((np.ones(0), np.zeros(0, int), np.zeros(1, int)), shape=shape)
+
+
+# ── where a pattern lies ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_pattern_is_taken_to_the_device_that_its_elements_lie_on(monkeypatch):
+    """On two CUDA devices, whichever is current where the pattern is asked for."""
+    monkeypatch.setitem(DEVICES, "count", 2)
+    backend, first, second = standin.backend(), Device(0), Device(1)
+    S = ss.random_array((6, 6), density=0.4, format="csr", rng=np.random.default_rng(0))
+    A = sparse.csr_array((backend.asarray(S.data), S.indices, S.indptr), shape=S.shape)
+    B = pb.tree.map(lambda x: backend.xp.to_device(backend_array(x), second), A)
+    assert pattern_beside(A.pattern, A.data) is A.pattern
+    for current in (first, second):
+        with current:
+            there = pattern_beside(A.pattern, B.data)
+            assert there.indices.device == there.indptr.device == second
+            assert pattern_beside(A.pattern, A.data) is A.pattern
+            assert (
+                pattern_of(there.once("positions", lambda: None), B.data).indices.device == second
+            )
+    with second:
+        x = backend.asarray(np.ones(6))
+        np.testing.assert_allclose(pb.to_numpy(B @ x), S @ np.ones(6))
+        g = pb.grad(lambda B: xp.sum((B @ x) ** 2))(B)
+        assert backend_array(g.data).device == second
+
+
+def test_elements_of_dask_have_their_pattern_on_the_host():
+    da = pytest.importorskip("dask.array", reason="Dask is not installed")
+    S = ss.random_array((6, 6), density=0.4, format="csr", rng=np.random.default_rng(0))
+    data = da.from_array(S.data, chunks=3)
+    made = sparse.csr_array((data, S.indices, S.indptr), shape=S.shape)
+    for A in (pb.tree.map(lambda _: data, sparse.csr_array(S)), made, made.tocoo().tocsr()):
+        np.testing.assert_allclose(pb.to_numpy(A @ np.ones(6)), S @ np.ones(6))
+        g = pb.grad(lambda A: xp.sum((A @ np.ones(6)) ** 2))(A)
+        wanted = pb.grad(lambda A: xp.sum((A @ np.ones(6)) ** 2))(sparse.csr_array(S))
+        np.testing.assert_allclose(pb.to_numpy(g.data), pb.to_numpy(wanted.data))
