@@ -62,27 +62,29 @@ def index_dtype(positions: Positions) -> np.dtype:
 
 def pattern_of(positions: Positions, like: Any) -> Pattern:
     """The pattern by rows of positions that are sorted by rows, where the array `like` lies."""
-    there, dtype = backend_of(like).asarray, index_dtype(positions)
-    indptr = starts(positions.row, positions.sides[0])
-    pattern = Pattern(
-        positions.sides, there(indptr.astype(dtype)), there(positions.col.astype(dtype))
+    home, dtype = backend_of(like), index_dtype(positions)
+    indptr, indices = (
+        starts(positions.row, positions.sides[0]).astype(dtype),
+        positions.col.astype(dtype),
     )
-    return remembered(pattern, positions)
+    if not home.takes_in(indices):
+        indptr, indices = home.asarray(indptr), home.asarray(indices)
+    return remembered(Pattern(positions.sides, indptr, indices), positions)
 
 
-def pattern_beside(pattern: Pattern, data: Any) -> Pattern:
-    """The pattern where the elements lie.
+def pattern_on_device_of(pattern: Pattern, data: Any) -> Pattern:
+    """The pattern in the library and on the device of the elements; it is copied there once.
 
     The elements are the one leaf of a matrix: what moves the leaves of a tree to a device leaves the pattern behind.
-    It is taken there once.
+    Libraries that NumPy's arrays join in any operation, such as Dask, take the pattern from the host.
     """
-    home = backend_of(backend_array(data))
-    if type(pattern.indices) is home.array_type and home.name in ("numpy", "cupy"):
+    home, lies = backend_of(backend_array(data)), backend_of(pattern.indices)
+    if (lies.array_type, lies.device) == (home.array_type, home.device):
         return pattern
+    if home.takes_in(pattern.indices):
+        return pattern
+    where = f"on {home.name} {home.device}"
     like = home.asarray(np.zeros(0))
-    if type(pattern.indices) is type(like) and pattern.indices.device == like.device:
-        return pattern
-    where = f"on {home.name} {like.device}"
     return pattern.once(where, lambda: pattern_of(positions_of(pattern), like))
 
 
@@ -121,16 +123,16 @@ def elements(data: Any) -> Any:
 
 
 def integers(x: Any, like: RawArray, name: str) -> Any:
-    """Indices as a raw integer array where `like` lies."""
-    x = backend_array(x)
+    """Indices as a raw integer array; those of the host go to where the elements `like` lie."""
+    x, home = backend_array(x), backend_of(like)
     if not is_array(x):
-        x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
+        x = np.asarray(x, dtype=None if len(x) else np.int64)
     if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
         raise ValueError(
             f"{name}: indices are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
         )
-    if type(x) is not type(like) and isinstance(x, np.ndarray):
-        x = backend_of(like).asarray(x)  # indices from the host go with their elements
+    if isinstance(x, np.ndarray) and type(x) is not type(like) and not home.takes_in(x):
+        return home.asarray(x)
     return x
 
 
