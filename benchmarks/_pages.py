@@ -293,10 +293,10 @@ def written(text: str, folder: Path) -> str:
 
     def block(match: re.Match[str]) -> str:
         try:
-            text = BLOCKS[match[1]](folder)
+            content = BLOCKS[match[1]](folder)
         except NotMeasured:
-            text = "Not measured yet."
-        return f"<!-- benchmarks: {match[1]} -->\n{text}\n\n<!-- /benchmarks -->"
+            content = "Not measured yet."
+        return f"<!-- benchmarks: {match[1]} -->\n{content}\n\n<!-- /benchmarks -->"
 
     return _BLOCK.sub(block, text)
 
