@@ -58,7 +58,9 @@ def _newest(folder: Path, part: str) -> Saved:
     """The newest file of a part that has medians."""
     files = [file for file in saved(folder, part) if "note" not in file.environment]
     if not files:
-        raise NotMeasured(f"no file of {part} in {folder}")
+        raise NotMeasured(
+            f"no file of {part} in {folder}: `python benchmarks --only {part}` writes one"
+        )
     return files[0]
 
 
