@@ -58,7 +58,9 @@ def _newest(folder: Path, part: str) -> Saved:
     """The newest file of a part that has medians."""
     files = [file for file in saved(folder, part) if "note" not in file.environment]
     if not files:
-        raise NotMeasured(f"no file of {part} in {folder}")
+        raise NotMeasured(
+            f"no file of {part} in {folder}: `python benchmarks --only {part}` writes one"
+        )
     return files[0]
 
 
@@ -293,10 +295,10 @@ def written(text: str, folder: Path) -> str:
 
     def block(match: re.Match[str]) -> str:
         try:
-            text = BLOCKS[match[1]](folder)
+            content = BLOCKS[match[1]](folder)
         except NotMeasured:
-            text = "Not measured yet."
-        return f"<!-- benchmarks: {match[1]} -->\n{text}\n\n<!-- /benchmarks -->"
+            content = "Not measured yet."
+        return f"<!-- benchmarks: {match[1]} -->\n{content}\n\n<!-- /benchmarks -->"
 
     return _BLOCK.sub(block, text)
 

@@ -287,7 +287,7 @@ def fit(
     weighted = ranks is not None and different
     source = epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
     steps = epochs * source.steps
-    # by the inputs: labels are integers in every table
+    # The inputs alone say whether these are rows of a table: labels are integers in every one.
     inputs = train[0] if loss_of == "outputs" else train
     rows = None if batch_size is None else rows_at_once(inputs, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast

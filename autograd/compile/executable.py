@@ -159,7 +159,6 @@ class Executable:
             self._write()
             return
         settings["is_generic_library"] = self.is_generic_library
-        # an unrolled loop of thousands of operations would take minutes to compile
         kernels = (
             self.fast
             and not self.is_generic_library

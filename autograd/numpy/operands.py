@@ -82,9 +82,7 @@ def arrays(*xs: Any) -> tuple[Array, ...]:
             out.append(x)
             continue
         dtype = np.result_type(home.dtype, x) if type(x) in SCALARS else np.asarray(x).dtype
-        host = np.asarray(x, dtype)
-        backend = backend_of(backend_array(home))
-        out.append(Array(backend.asarray(host)))
+        out.append(number_like(x, dtype, home))
     return tuple(out)
 
 

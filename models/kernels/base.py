@@ -35,13 +35,15 @@ def points_of(X: Value) -> Any:
 
 
 def number_like(value: Any, like: Any) -> Any:
-    """A parameter in the dtype of the points; lists and NumPy's numbers in their library, too."""
-    numbers = value if isinstance(value, list | tuple) else (value,)
-    if numbers is value or isinstance(value, np.generic):
-        if all(isinstance(x, int | float | np.generic) for x in numbers):
-            value = backend_of(backend_array(like)).asarray(np.asarray(value))
-    elif not hasattr(value, "dtype"):
+    """A parameter in the dtype of the points; lists of numbers and NumPy's numbers in their library, too."""
+    if isinstance(value, list | tuple):
+        on_host = all(isinstance(x, int | float | np.generic) for x in value)
+    elif hasattr(value, "dtype"):
+        on_host = isinstance(value, np.generic)
+    else:
         return value
+    if on_host:
+        value = backend_of(backend_array(like)).asarray(np.asarray(value))
     value = xp.asarray(value)
     return value if value.dtype == like.dtype else xp.astype(value, like.dtype)
 

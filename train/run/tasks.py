@@ -107,8 +107,8 @@ def log_loss(outputs: Value, y: Value) -> Any:
     return models.binary_cross_entropy(xp.reshape(outputs, (-1,)), y)
 
 
-# Logits of which the host counts what is right: to copy these takes about as long as four launches on a device, whose
-# kernels would be compiled for this alone; for CuPy's argmax by rows NVRTC reads CUB's headers, which takes 1.8 s.
+# The most logits that are copied to the host before right answers are counted. A device would compile kernels for this
+# alone: for CuPy's argmax by rows, NVRTC reads CUB's headers, which takes 1.8 s.
 _ON_HOST = 1 << 20
 
 

@@ -39,19 +39,20 @@ MOST_REQUESTS = 2
 
 # Seconds without a request after which the process ends.
 IDLE = 20.0
-# Seconds from the end of the pipe to the end of a process that is in the midst of an import or a kernel. One that waits
-# for a request ends as Python does within that time, and brings the cache within its bound before.
+# Seconds that the process has for a normal end, in which it brings the cache within its bound, when the pipe is closed.
+# Then it exits at once, in the midst of an import or a kernel, too.
 GRACE = 0.3
-# Seconds after which a process that has not ended by then is killed: it gets none of the processor's time.
+# Seconds after which this process kills it: one that still runs was given none of the processor's time.
 TO_END = 1.0
 
-# It looks at the pipe from the beginning, so that it ends while it imports, or in the midst of a kernel, too.
+# It looks at the pipe from the beginning, so that it ends while it imports, or in the midst of a kernel, too. It reads
+# the pipe as a file of its own: Python aborts where it closes `sys.stdin` while a thread waits for a line of it.
 _START = """
 import json, os, queue, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 requests = queue.SimpleQueue()
 def read():
-    for line in sys.stdin.buffer:
+    for line in open(0, "rb", closefd=False):
         requests.put(line)
     requests.put("")
     time.sleep({grace})
@@ -157,8 +158,8 @@ class _Process:
         self.send()
 
     def send(self) -> None:
-        """Write to the pipe what it has room for."""
-        with self.lock.current, contextlib.suppress(OSError):
+        """Write to the pipe what it has room for; nothing where the process, or another thread, closed it."""
+        with self.lock.current, contextlib.suppress(OSError, ValueError):
             while self.unsent:
                 written = self.pipe.write(self.unsent[:4096])
                 if not written:
@@ -213,7 +214,7 @@ def _forget() -> None:
     global _PROCESS
     process, _PROCESS = _PROCESS, None
     if process is not None:
-        process.popen.returncode = 0  # it is no child of this one
+        process.popen.returncode = 0  # only its parent could ask whether it still runs
         with contextlib.suppress(OSError):
             process.pipe.close()
 
@@ -247,10 +248,10 @@ def serve(requests: Any) -> None:
         if not line:
             return
         name, digest, types = json.loads(line)
-        text = (folder / f"{name}.py").read_text()
-        if hashlib.sha256(text.encode()).hexdigest() != digest:
+        content = (folder / f"{name}.py").read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
             raise ValueError(f"{name} is not what was requested")
-        source = Source(name, text, tuple(map(_from_json, types)))
+        source = Source(name, content.decode(), tuple(map(_from_json, types)))
         if not source.is_there():
             numba_kernels.compiled(source)
         if not (folder / f"{name}.sha256").is_file():

@@ -1,7 +1,7 @@
 """How much the kernels on disk take, and how it is kept within bounds: those that were used last stay.
 
-Only files whose names are a kernel's are ever deleted. What else lies in the folder (the indices of families, which
-BLAS is fastest, whatever a user put there) stays, and the indices count.
+Only files whose names are a kernel's are ever deleted. What else lies in the folder (the indices of families, the
+answers of trials, whatever a user put there) stays, and the indices count.
 """
 
 from __future__ import annotations

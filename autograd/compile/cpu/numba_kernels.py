@@ -21,7 +21,7 @@ from . import blas
 from . import numba_cache as cache
 from .numba_cache import CompileError
 
-# The number of operations up to which a program is compiled to kernels: thousands would take minutes.
+# The number of operations up to which a program is compiled to kernels: an unrolled loop of thousands takes minutes.
 MOST_OPERATIONS = 2000
 
 HEAD = '''"""A kernel that pullback generated."""
@@ -181,7 +181,7 @@ def named(text: str, argument_types: list[Any]) -> Source:
 
 
 def _need_numba() -> None:
-    """Refuse kernels where numba is there and cannot be imported: it was made for another NumPy, say."""
+    """Import numba, and refuse kernels where it cannot be imported: it was made for another NumPy, say."""
     try:
         import numba  # noqa: F401 - whether it can be
     except ImportError as error:
@@ -191,7 +191,7 @@ def _need_numba() -> None:
 
 @functools.cache
 def _hold_while_forking() -> None:
-    """Have a fork wait for kernels that other threads compile: its child would wait for those threads for ever."""
+    """Have a fork wait for kernels that other threads compile: they would hold numba's lock in its child for ever."""
     from numba.core.compiler_lock import global_compiler_lock
 
     hold_while_forking(global_compiler_lock.acquire, global_compiler_lock.release)

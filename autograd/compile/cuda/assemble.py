@@ -28,7 +28,8 @@ from .schedule import Slot, schedule
 # Bytes of a program's values that need not share memory, so that more of it runs side by side.
 APART = 64 << 20
 
-# Those of a program that is laid out: one of 4,000 takes a second, and twice as many twice that.
+# The number of operations up to which a program is compiled to kernels: to lay 4,000 out takes a second, and twice as
+# many take twice that.
 MOST_OPERATIONS = 20_000
 
 Layout = tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan]
@@ -60,8 +61,9 @@ class Numbers:
         self.last: Any = None
 
     def __call__(self, segment: Any, *values: Any) -> Any:
-        """The array that holds them; the last call of the segment, on whichever stream, has read it before."""
-        if values != self.last or 0 in values:  # 0.0 and -0.0 are equal
+        """The array that holds them, written anew after the segment's last call has read it, on whichever stream."""
+        # 0.0 and -0.0 are equal, so zeros are always sent.
+        if values != self.last or 0 in values:
             segment.follow()
             for i, (number_type, value) in enumerate(zip(self.number_types, values, strict=True)):
                 self.host[i] = (

@@ -61,7 +61,7 @@ class KernelWriter:
 
     def pointer(self, root: Value) -> str:
         """The name of a buffer, which becomes an argument."""
-        name = f"p_{self.context.name(root)}"  # locals have names of their own
+        name = f"p_{self.context.name(root)}"  # no local of the kernel begins so
         self.arguments.setdefault(name, (c_name(root.dtype), self.context.address(root)))
         return name
 

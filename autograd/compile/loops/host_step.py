@@ -145,8 +145,9 @@ def _recorded(
 def _result(name: str, y: Any, builder: TraceBuilder) -> Any:
     """A result of a function as a tracer of its recording."""
     y = backend_array(y)
-    if type(y) is Batched:
-        y = y.read(f"{name} of a function")  # or it says that this differs from row to row
+    while type(y) is Batched:
+        # Where it differs from row to row, this asks `vmap` for one row at a time, or is an error that says so.
+        y = y.read(f"{name} of a function")
     if isinstance(y, Traced):
         return builder.adopt(y)
     if not is_array(y):

@@ -69,7 +69,7 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
 
 
 def clip(xp: Any, x: Any, /, min: Any = None, max: Any = None) -> Any:
-    """The larger of x and a number, and the smaller of that and another; other bounds are NumPy's own."""
+    """``min(max(x, low), high)`` of floats with bounds that are numbers; for others, NumPy's own."""
     numbers = all(type(bound) in (int, float) for bound in (min, max) if bound is not None)
     if not numbers or x.dtype.char not in "fd" or (min is None and max is None):
         return xp.undecomposed_clip(x, min, max)

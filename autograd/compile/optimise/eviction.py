@@ -111,14 +111,14 @@ class Eviction:
 
     def _lock(self, v: int, by: int) -> None:
         self.waiting[v] += by
-        self.free[v] = not self.waiting[v]  # what is let go of is there
+        self.free[v] = not self.waiting[v]  # a step has what it reads when it unlocks it
 
     def _bring(self, v: int) -> bool:
         """Compute a value again, and before it what it needs."""
         graph = self.graph
         stack: list[tuple[int, set[int]]] = [(v, set())]  # a value, and what it waits for
         while stack:
-            # it is not there: only what it is made of was done since it was missing
+            # It is still missing: since it came onto the stack, only what it is made of was computed.
             w, locked = stack[-1]
             index = graph.maker[w]
             step = graph.steps[index]

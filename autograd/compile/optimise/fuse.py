@@ -155,9 +155,11 @@ def build(
         if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
             _add_to_loop(out, where, op)
             continue
+        # The kernel of a whole loop has neither of these, and calls BLAS for single matrices alone.
+        stacked = is_native is not None or in_loops is not None
         if (
             products
-            and is_product(op, out, stacked=is_native is not None or in_loops is not None)
+            and is_product(op, out, stacked=stacked)
             and (kernels or op.result.nbytes >= LARGE)
         ):
             # without kernels, only if it takes an update in: `gemm_updates.py`

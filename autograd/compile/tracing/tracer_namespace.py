@@ -237,6 +237,7 @@ def _class_of(backend: Backend, key: Any, depth: int) -> type[Tracer]:
 def _make_class(backend: Backend) -> type[Tracer]:
     xp = WrappedNamespace(backend.xp, traced)
     tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "xp": xp})
+    # CuPy's also where no device runs programs: a fused update would read a learning rate that is given as a number.
     if backend.programs is not None or backend.name == "cupy":
         apart = {name: functools.partial(f, xp) for name, f in WITH_PRODUCTS.items()}
         xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp) | apart)

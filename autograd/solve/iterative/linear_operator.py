@@ -131,7 +131,8 @@ def flat_map(
         Whether its function expects `Array`s; else raw arrays.
     """
     if op.stored is not None:
-        return op.stored.callee(shape)
+        callee = op.stored.callee(shape)
+        return callee._replace(arrays=tuple([_same_for_all_rows(x) for x in callee.arrays]))
     kept: list[Callable[[Any], Any]] = []
 
     def apply(v: Any) -> Any:
@@ -144,12 +145,18 @@ def flat_map(
             out = backend_array(kept[0](v))
         else:
             out = backend_array(op.matvec(Array(v) if wrap else v))
-        if type(out) is Batched and type(v) is not Batched:
-            # it closes over what differs from row to row: then each row is solved by itself
-            out = out.read("the result of a preconditioner" if not wrap else "the result of A")
+        if type(v) is not Batched:  # the function may close over rows
+            out = _same_for_all_rows(out)
         return xp.reshape(out, (-1,))
 
     return Callee(apply, (example,))
+
+
+def _same_for_all_rows(x: Any) -> Any:
+    """A raw array that is the same for all rows; where it differs, this asks `vmap` to solve each row by itself."""
+    while type(x) is Batched:
+        x = x.read("a linear map")
+    return x
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,8 +28,8 @@ from .validation import (
     integers,
     on_device_of,
     one_size,
-    pattern_beside,
     pattern_of,
+    pattern_on_device_of,
     positions_of,
     shape_of,
     two_sizes,
@@ -117,7 +117,7 @@ class csr_array(_Compressed):
         return positions_of(self.pattern)
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
-        return self.data, pattern_beside(self.pattern, self.data), False
+        return self.data, pattern_on_device_of(self.pattern, self.data), False
 
     @property
     def T(self) -> csc_array:
@@ -186,7 +186,7 @@ class csc_array(_Compressed):
         return self.pattern.once("turned", lambda: _turned(positions_of(self.pattern)))
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
-        return self.data, pattern_beside(self.pattern, self.data), True
+        return self.data, pattern_on_device_of(self.pattern, self.data), True
 
     @property
     def T(self) -> csr_array:
@@ -294,7 +294,7 @@ class coo_array(SparseMatrix):
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         data, _ = in_order(self.data, self.positions)
-        pattern = pattern_beside(self.coordinates.by_rows(), self.data)
+        pattern = pattern_on_device_of(self.coordinates.by_rows(), self.data)
         return as_given(data, self.data), pattern, False
 
     @property

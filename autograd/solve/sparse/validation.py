@@ -75,22 +75,26 @@ def on_device_of(x: Any, like: Any) -> Any:
 
 def pattern_of(positions: Positions, like: Any) -> Pattern:
     """The pattern by rows of positions that are sorted by rows, where the array `like` lies."""
-    dtype = index_dtype(positions)
-    arrays = (starts(positions.row, positions.sides[0]), positions.col)
-    indptr, indices = (on_device_of(x.astype(dtype), like) for x in arrays)
-    return remembered(Pattern(positions.sides, indptr, indices), positions)
+    home, dtype = backend_of(backend_array(like)), index_dtype(positions)
+    arrays = [
+        starts(positions.row, positions.sides[0]).astype(dtype),
+        positions.col.astype(dtype),
+    ]
+    if not home.takes_in(arrays[0]):
+        arrays = [on_device_of(x, like) for x in arrays]
+    return remembered(Pattern(positions.sides, *arrays), positions)
 
 
-def pattern_beside(pattern: Pattern, data: Any) -> Pattern:
-    """The pattern where the elements lie; of Dask's elements on the host, from where it serves all blocks.
+def pattern_on_device_of(pattern: Pattern, data: Any) -> Pattern:
+    """The pattern in the library and on the device of the elements; it is copied there once.
 
     The elements are the one leaf of a matrix: what moves the leaves of a tree to a device leaves the pattern behind.
-    It is taken there once.
+    Libraries that NumPy's arrays join in any operation, such as Dask, take the pattern from the host.
     """
     value = backend_array(data)
-    if type(value) in LAZY:
-        value = np.zeros(0)
     home = backend_of(value)
+    if type(value) in LAZY:
+        home, value = backend_of(np.zeros(0)), np.zeros(0)
     if type(pattern.indices) is home.array_type and (
         home.name == "numpy" or (home.name == "cupy" and pattern.indices.device == value.device)
     ):
@@ -137,16 +141,16 @@ def elements(data: Any) -> Any:
 
 
 def integers(x: Any, like: RawArray, name: str) -> Any:
-    """Indices as a raw integer array where `like` lies."""
-    x = backend_array(x)
+    """Indices as a raw integer array; those of the host go to where the elements `like` lie."""
+    x, home = backend_array(x), backend_of(like)
     if not is_array(x):
-        x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
+        x = np.asarray(x, dtype=None if len(x) else np.int64)
     if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
         raise ValueError(
             f"{name}: indices are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
         )
-    if type(x) is not type(like) and isinstance(x, np.ndarray):
-        x = backend_of(like).asarray(x)  # indices from the host go with their elements
+    if isinstance(x, np.ndarray) and type(x) is not type(like) and not home.takes_in(x):
+        return home.asarray(x)
     return x
 
 

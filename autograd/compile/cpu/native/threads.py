@@ -111,11 +111,11 @@ class _Helper:
     """A thread that runs second halves."""
 
     def __init__(self) -> None:
+        self.lock = ForkSafeLock()
         self.reset()
 
     def reset(self) -> None:
         """Forget the thread: a child process has none."""
-        self.lock = ForkSafeLock()
         self.halves: queue.SimpleQueue[_Half] = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
 
@@ -179,11 +179,12 @@ class _SerialBlas:
     """The switch that has BLAS use no threads. OpenBLAS has one for the whole process, so its users are known."""
 
     def __init__(self) -> None:
+        self.lock = ForkSafeLock()
         self.reset()
 
     def reset(self) -> None:
         """Nobody uses it: of a child process."""
-        self.lock, self.threads = ForkSafeLock(), 1
+        self.threads = 1
         # each user with MKL's number of threads before, which is each thread's own; 0 is what MKL has itself
         self.users: dict[object, int] = {}
 

@@ -378,6 +378,26 @@ def test_a_process_ends_with_the_pipe_even_while_it_imports(folder):
     assert process.popen.wait(30) == 0
 
 
+def test_a_process_without_requests_ends_by_itself(folder, monkeypatch):
+    """While a thread of it waits for the pipe, which Python may not close then."""
+    start = background._START.replace(
+        "serve(requests)", 'serve.__globals__["IDLE"] = 0.01; serve(requests)'
+    )
+    monkeypatch.setattr(background, "_START", start)
+    process = background._Process(folder)
+    assert process.popen.wait(30) == 0
+    process.end()
+
+
+def test_requests_after_the_end(folder):
+    """As of a thread that found the process alive just before another thread ended it."""
+    process = background._Process(folder)
+    process.end()
+    process.request([native.Source("kernel_a", "", (int,))])
+    assert process.unsent
+    assert not process.is_alive()
+
+
 def test_what_was_not_requested_is_not_compiled(folder):
     """The source that lies there has to be the one that was meant."""
     (folder / "kernel_a.py").write_text("def kernel(): raise SystemExit\n")

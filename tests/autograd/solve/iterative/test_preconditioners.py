@@ -80,15 +80,29 @@ def test_transposed_preconditioners():
     transposed_preconditioners()
 
 
+def _quotient(row):
+    return lambda v: pb.xp.divide(v, row)
+
+
+def _diagonal(row):
+    return pb.xp.reshape(1 / row, (-1, 1)) * pb.xp.eye(4)
+
+
+def _sparse(row):
+    return pb.sparse.csr_array((1 / row, np.arange(4), np.arange(5)))
+
+
 @pytest.mark.parametrize("method", ["cg", "gmres", "bicgstab", "minres"])
-def test_one_that_differs_from_row_to_row(lib, method):
-    """By what its function closes over, within vmap: then each row is solved by itself."""
+@pytest.mark.parametrize("inverse", [_quotient, _diagonal, _sparse])
+@pytest.mark.usefixtures("backend")
+def test_one_that_differs_from_row_to_row(lib, method, inverse):
+    """By what its function closes over, or as a matrix, within vmap: then each row is solved by itself."""
     A = np.diag([3.0, 4.0, 5.0, 6.0]) + 0.5
     A, b = lib.asarray(A), lib.asarray([1.0, 2.0, 0.0, -1.0])
     rows = lib.asarray([[1.0, 2.0, 3.0, 4.0], [4.0, 1.0, 1.0, 2.0]])
 
     def solved(row):
-        return getattr(pb.linalg, method)(A, b, M=lambda v: pb.xp.divide(v, row))[0]
+        return getattr(pb.linalg, method)(A, b, M=inverse(row))[0]
 
     found = pb.vmap(solved)(rows)
     for i in range(2):

@@ -139,6 +139,28 @@ def test_elements_that_were_moved_as_leaves_take_their_pattern_along(lib, made):
         np.testing.assert_allclose([float(compiled(there, c)) for _ in range(2)], float(loss(A, b)))
 
 
+@pytest.mark.parametrize("made", [sparse.csr_array, sparse.csc_array, sparse.coo_array])
+def test_lazy_elements_on_a_pattern_of_the_host(made):
+    """Dask does not know how often a lazy array of counts repeats: it takes indices from the host."""
+    from_array = pytest.importorskip("dask.array").from_array
+    S, b = matrix(), rng().normal(size=6)
+    A, B = made(S), S.tocoo()
+    moved = pb.tree.map(from_array, A)
+    lazy = made(sparse.coo_array((from_array(B.data), (B.row.tolist(), B.col)), shape=S.shape))
+    loss = lambda A, b: xp.sum((A @ b) ** 2)
+    for D in (moved, moved.tocsc(), lazy):
+        c = from_array(b)
+        np.testing.assert_allclose(host(D @ c), S @ b)
+        np.testing.assert_allclose(host(D.T @ c), S.T @ b)
+        np.testing.assert_allclose(S @ host(pb.linalg.spsolve(D, c)), b, atol=1e-9)
+    for got, wanted in zip(
+        pb.tree.leaves(pb.grad(loss, (0, 1))(moved, from_array(b))),
+        pb.tree.leaves(pb.grad(loss, (0, 1))(A, b)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(host(got), wanted)
+
+
 # ── what is refused ───────────────────────────────────────────────────────────────────────────
 
 

@@ -8,7 +8,7 @@ import scipy.sparse as ss
 
 import pullback as pb
 from pullback.autograd.core.array import backend_array
-from pullback.autograd.solve.sparse.validation import pattern_beside, pattern_of
+from pullback.autograd.solve.sparse.validation import pattern_of, pattern_on_device_of
 
 from .... import standin
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
@@ -158,12 +158,12 @@ def test_a_pattern_is_taken_to_the_device_that_its_elements_lie_on(monkeypatch):
     S = ss.random_array((6, 6), density=0.4, format="csr", rng=np.random.default_rng(0))
     A = sparse.csr_array((backend.asarray(S.data), S.indices, S.indptr), shape=S.shape)
     B = pb.tree.map(lambda x: backend.xp.to_device(backend_array(x), second), A)
-    assert pattern_beside(A.pattern, A.data) is A.pattern
+    assert pattern_on_device_of(A.pattern, A.data) is A.pattern
     for current in (first, second):
         with current:
-            there = pattern_beside(A.pattern, B.data)
+            there = pattern_on_device_of(A.pattern, B.data)
             assert there.indices.device == there.indptr.device == second
-            assert pattern_beside(A.pattern, A.data) is A.pattern
+            assert pattern_on_device_of(A.pattern, A.data) is A.pattern
             assert (
                 pattern_of(there.once("positions", lambda: None), B.data).indices.device == second
             )

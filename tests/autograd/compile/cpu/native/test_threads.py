@@ -16,6 +16,8 @@ import pytest
 from pullback.autograd.compile.cpu.native import threads
 from pullback.autograd.compile.cpu.native.threads import alone, halves
 
+from ....._fork import FORKS, exit_code
+
 
 @pytest.fixture
 def two_cores(monkeypatch):
@@ -285,10 +287,16 @@ def test_a_child_process_starts_a_helper_of_its_own(two_cores):
     assert os.waitpid(child, 0)[1] == 0
 
 
+@FORKS
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_in_a_child_what_was_locked_is_free(two_cores):
-    threads._SERIAL.enter(object())
-    threads._SERIAL.lock.current.acquire()
-    threads._HELPER.lock.current.acquire()
-    threads._forget()
-    assert two_cores[-1] == 2
-    assert parts_of(4, together=True)[1][3] != threading.get_ident()
+    def is_free() -> bool:
+        was_reset = two_cores[-1] == 2
+        return was_reset and parts_of(4, together=True)[1][3] != threading.get_ident()
+
+    user = object()
+    threads._SERIAL.enter(user)
+    with threads._SERIAL.lock.current, threads._HELPER.lock.current:
+        assert exit_code(is_free) == 0
+    assert two_cores[-1] == 1
+    threads._SERIAL.leave(user)
