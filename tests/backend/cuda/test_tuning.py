@@ -39,8 +39,8 @@ class Device:
         return "a card"
 
     def memory(self, nbytes, dtype, alignment):
-        host = np.zeros(nbytes + 512, "uint8")
-        ptr = host.ctypes.data + -host.ctypes.data % 512 + (alignment if alignment < 256 else 0)
+        host = np.zeros(nbytes + 1024, "uint8")
+        ptr = host.ctypes.data + -host.ctypes.data % 512 + alignment
         return SimpleNamespace(ptr=ptr, keeps=host)
 
     def copier(self, to, source, nbytes):
