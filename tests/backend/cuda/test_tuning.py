@@ -297,6 +297,14 @@ def test_the_runtime_asks_whether_an_epilogue_pays(monkeypatch):
     assert runtime.pays(small) is False
 
 
+def test_an_epilogue_that_the_library_gets_wrong_pays_never():
+    ways = [cublaslt.CublasLt(LtLibrary(relu=np.fmax)), cublas.CupyProducts(HOST)]
+    runtime = graph_runtime.Runtime(HOST, None, ways)
+    with pytest.warns(RuntimeWarning, match="epilogue relu_bias_mask: the product has not NaN"):
+        assert runtime.pays(cublas.sample("relu_bias_mask")) is False
+    assert runtime.pays(cublas.sample("bias")) is True
+
+
 # ── the device's clock ────────────────────────────────────────────────────────────────────────
 
 
