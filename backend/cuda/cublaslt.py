@@ -30,6 +30,9 @@ BATCH_COUNT, BATCH_STRIDE = 5, 6
 MAX_WORKSPACE, MIN_ALIGNMENT = 1, (5, 6, 7, 8)
 # The largest alignment, in bytes, that the library asks for.
 ALIGNED = 256
+# The alignment, in bytes, that vectors need: there are kernels that read 16 bytes at a time, and the library chooses them
+# for less aligned vectors too (seen by PyTorch on CUDA 13.3), whereupon the device stops with "misaligned address".
+VECTOR_ALIGNED = 16
 # An aligned address that nobody reads, to plan for before the addresses are known.
 NOWHERE = 1 << 20
 
@@ -208,6 +211,11 @@ class _LtProduct:
         found = (Plan * wanted)()
         preference = lt.matmul_preference_create()
         a, b, c, vector, mask = alignments
+        if self.product.vector is not None and vector < VECTOR_ALIGNED:
+            raise ProductError(
+                f"cuBLASLt: the vector of {self.product} lies at a multiple of {vector} bytes, and needs one of "
+                f"{VECTOR_ALIGNED}"
+            )
         # The library has preferences for the alignments of matrices alone. Those of vector and mask it reads from their
         # addresses in the description, which it does not follow here: a power of two is an address of this alignment.
         self._point(vector, mask)

@@ -54,13 +54,16 @@ def test_a_plan_is_for_the_alignments_of_vector_and_mask():
     bound = _cublaslt.CublasLt(library).bind(
         _cublas.sample("relu_bias_mask", m, n, k), np.zeros(64, "uint8").view(Array)
     )
-    for offset in (4, 256, 8, 4):
+    for offset in (16, 256, 32, 16):
         v = memory[start + offset :][: 4 * n].view("float32")
         v[:] = rng.normal(size=n)
         bound.address(*[x.ctypes.data for x in (a, b, c, v, mask)])
         bound.launch(3)
         np.testing.assert_allclose(c, np.maximum(a @ b + v, 0), rtol=1e-5, atol=1e-6)
     assert library.asked == 4
+    for offset in (8, 4):
+        with pytest.raises(_cublas.ProductError, match=f"a multiple of {offset} bytes, and needs"):
+            bound.address(*[x.ctypes.data for x in (a, b, c, memory[start + offset :], mask)])
 
 
 def test_a_plan_belongs_to_a_version_of_the_library():
