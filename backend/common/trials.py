@@ -96,8 +96,7 @@ def fastest(
     measure : callable, optional
         What times the ways, as `run_in_turn` does for functions on this processor.
     """
-    key = {"subject": subject, "processor": processor(), "preferred": preferred, **question}
-    text = json.dumps(key, sort_keys=True)
+    text = _text(subject, question, preferred)
     known = _known.get(text)
     if known is None:
         with _lock.current:  # two trials at once would disturb each other
@@ -109,8 +108,24 @@ def fastest(
     return known.chosen
 
 
+def kept(subject: str, question: dict[str, Any], preferred: str) -> str | None:
+    """The answer of `fastest` to a question that was asked before, here or in another process; no trial is made."""
+    text = _text(subject, question, preferred)
+    found = _known.get(text) or _read(_path(text), text)
+    return found.chosen if found is not None else None
+
+
+def _text(subject: str, question: dict[str, Any], preferred: str) -> str:
+    key = {"subject": subject, "processor": processor(), "preferred": preferred, **question}
+    return json.dumps(key, sort_keys=True)
+
+
+def _path(text: str) -> Path:
+    return folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+
+
 def _kept_or_timed(text: str, preferred: str, make: Callable[[], Ways], measure: Measure) -> Answer:
-    path = folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+    path = _path(text)
     found = _read(path, text)
     if found is not None:
         return found

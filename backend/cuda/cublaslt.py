@@ -30,6 +30,9 @@ BATCH_COUNT, BATCH_STRIDE = 5, 6
 MAX_WORKSPACE, MIN_ALIGNMENT = 1, (5, 6, 7, 8)
 # The largest alignment, in bytes, that the library asks for.
 ALIGNED = 256
+# The alignment, in bytes, that vectors need: there are kernels that read 16 bytes at a time, and the library chooses them
+# for less aligned vectors too (seen by PyTorch on CUDA 13.3), whereupon the device stops with "misaligned address".
+VECTOR_ALIGNED = 16
 # An aligned address that nobody reads, to plan for before the addresses are known.
 NOWHERE = 1 << 20
 
@@ -87,6 +90,11 @@ class CublasLt:
         return self.bindings or load()
 
     @functools.cached_property
+    def version(self) -> int:
+        """The library's version: another one may have other kernels under the same algorithms."""
+        return int(self.library.get_version())
+
+    @functools.cached_property
     def handle(self) -> int:
         """The library's state; never destroyed, as the process's last products may still run."""
         return self.library.create()
@@ -112,8 +120,8 @@ class _LtProduct:
         self.multiply = lt.matmul
         # what a plan depends on beside alignments; products that differ in their addresses alone share it
         self.form = (
-            p.m, p.n, p.k, *[(x.leading, x.transposed, x.stride) for x in (p.a, p.b, p.c)], p.dtype, p.operands, p.tf32,
-            p.batch, p.epilogue, p.beta != 0, workspace.nbytes,
+            way.version, p.m, p.n, p.k, *[(x.leading, x.transposed, x.stride) for x in (p.a, p.b, p.c)],
+            p.dtype, p.operands, p.tf32, p.batch, p.epilogue, p.beta != 0, workspace.nbytes,
         )  # fmt: skip
         self.factors = factors(p)
         self.alpha, self.beta = (ctypes.addressof(x) for x in self.factors)
@@ -157,7 +165,7 @@ class _LtProduct:
 
     def address(self, a: int, b: int, c: int, vector: int = 0, mask: int = 0) -> None:
         a, b = (b, a) if self.swapped else (a, b)
-        # what the library reads the alignment of: a plan for less aligned memory is another one
+        # the alignments, by which the library plans: less aligned memory has a plan of its own
         key = tuple([min(x & -x, ALIGNED) or ALIGNED for x in (a, b, c, vector, mask)])
         plan = self.way.plans.get((self.form, key))
         if plan is None:
@@ -167,16 +175,20 @@ class _LtProduct:
     def _arguments(
         self, plan: Plan, a: int, b: int, c: int, vector: int, mask: int
     ) -> tuple[Any, ...]:
-        """Those of ``matmul`` before the stream, and the addresses that belong to its description."""
-        if self.product.vector is not None:
-            self._describe(BIAS_POINTER, ctypes.c_int64(vector))
-        if self.product.mask is not None:
-            self._describe(AUX_POINTER, ctypes.c_int64(mask))
+        """The arguments of ``matmul`` before the stream; vector and mask go into the description."""
+        self._point(vector, mask)
         return (
             self.way.handle, self.description, self.alpha, b, self.first, a, self.second,
             self.beta, c, self.result, c, self.result,
             ctypes.addressof(plan), self.workspace.data.ptr, self.workspace.nbytes,
         )  # fmt: skip
+
+    def _point(self, vector: int, mask: int) -> None:
+        """Write the addresses of vector and mask into the description, where the product has them."""
+        if self.product.vector is not None:
+            self._describe(BIAS_POINTER, ctypes.c_int64(vector))
+        if self.product.mask is not None:
+            self._describe(AUX_POINTER, ctypes.c_int64(mask))
 
     def _plan(self, alignments: tuple[int, ...]) -> Plan:
         """The library's first choice, or the algorithm that was the fastest in a trial."""
@@ -198,7 +210,15 @@ class _LtProduct:
         wanted = CANDIDATES if self.way.tuner is not None else 1
         found = (Plan * wanted)()
         preference = lt.matmul_preference_create()
-        a, b, c = alignments[:3]
+        a, b, c, vector, mask = alignments
+        if self.product.vector is not None and vector < VECTOR_ALIGNED:
+            raise ProductError(
+                f"cuBLASLt: the vector of {self.product} lies at a multiple of {vector} bytes, and needs one of "
+                f"{VECTOR_ALIGNED}"
+            )
+        # The library has preferences for the alignments of matrices alone. Those of vector and mask it reads from their
+        # addresses in the description, which it does not follow here: a power of two is an address of this alignment.
+        self._point(vector, mask)
         values = [(MAX_WORKSPACE, ctypes.c_uint64(self.workspace.nbytes))]
         values += zip(MIN_ALIGNMENT, map(ctypes.c_uint32, (b, a, c, c)), strict=True)  # type: ignore[arg-type]  # two widths
         try:

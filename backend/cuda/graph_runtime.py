@@ -111,10 +111,10 @@ class Segment:
         stream = self.follow()
         key = tuple([a.data.ptr for a in arrays])
         if self.mode == "replay":
-            self._replay(key, stream.ptr)
+            self._replay(key, arrays, stream)
         elif self.mode == "graph":
             # forced: the first call is replayed all the same, since kernels load at their first launch
-            (self._graph if self.calls else self._replay_of)(key, arrays, stream)
+            (self._graph if self.calls else self._replay)(key, arrays, stream)
             self.calls += 1
         else:
             self._trial(key, arrays, stream)
@@ -131,11 +131,17 @@ class Segment:
 
     def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
         base = self.block.data.ptr
-        for bound, addresses in zip(launches, self.addresses, strict=True):
+        for j, addresses in enumerate(self.addresses):
             if any(p is not None and p.slot in changed for p in addresses):
-                bound.address(
-                    *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in addresses]
-                )  # fmt: skip
+                at = [(base if p.slot == BLOCK else key[p.slot]) + p.offset if p else 0 for p in addresses]  # fmt: skip
+                try:
+                    launches[j].address(*at)
+                except cublas.ProductError:  # no algorithm for memory that is aligned so little
+                    workspace = self.workspaces[self.lane[j]]
+                    launches[j] = self.runtime.bind(self.steps[j], workspace, after=launches[j].way)
+                    launches[j].address(*at)
+                    if not launches[j].capturable and self.mode != "replay":
+                        self._without_graphs()
 
     def _ready(self, key: tuple[int, ...]) -> list[Any]:
         """The launches for these addresses; looked up where they were met before, as outputs that take turns are."""
@@ -152,12 +158,9 @@ class Segment:
             self.sets[key] = found
         return found
 
-    def _replay(self, key: tuple[int, ...], stream: int) -> None:
+    def _replay(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
         for bound in self._ready(key):
-            bound.launch(stream)
-
-    def _replay_of(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
-        self._replay(key, stream.ptr)
+            bound.launch(stream.ptr)
 
     def _graph(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
         """One launch of the graph for these addresses, captured if there is none yet."""
@@ -172,17 +175,13 @@ class Segment:
             self.misses += 1
             if self.misses > GRAPHS:
                 self._stage(arrays)
-                if self.mode == "replay":
-                    self._replay(key, stream.ptr)
-                    return
                 inner = self._inner(key)
-            graph = self._capture(inner)
+            graph = self._capture(inner) if self.mode != "replay" else None
             if graph is None:
-                self._replay(key, stream.ptr)
+                self._replay(key, arrays, stream)
                 return
             if len(self.graphs) >= GRAPHS:
-                # a graph may not be destroyed while it runs
-                stream.synchronize()
+                # one that still runs is freed when it is done, says CUDA
                 self.graphs.pop(next(iter(self.graphs)))
             self.graphs[inner] = graph
         self._copy(arrays, "in", stream)
@@ -199,16 +198,21 @@ class Segment:
         """Give arrays whose address keeps changing a fixed one; without that, no graph."""
         moving = [i for i, seen in enumerate(self.seen) if len(seen) > 2 and i not in self.staged]
         if not moving or any(self.external[i] == "inout" for i in moving):
-            self.mode = "replay"
-            self.stream.synchronize()
-            self.graphs.clear()
-            self.staged.clear()
+            self._without_graphs()
             return
         self.stream.synchronize()
         self.graphs.clear()
         self.misses = 0.0
         for i in moving:
             self.staged[i] = self.runtime.memory(arrays[i].nbytes)
+
+    def _without_graphs(self) -> None:
+        """Let go of all graphs and of their memory: the steps are launched one by one from here on."""
+        self.mode = "replay"
+        if self.stream is not None:
+            self.stream.synchronize()
+        self.graphs.clear()
+        self.staged.clear()
 
     def _copy(self, arrays: Sequence[Any], direction: str, stream: Any) -> None:
         for i, buffer in self.staged.items():
@@ -221,15 +225,19 @@ class Segment:
     def _capture(self, key: tuple[int, ...]) -> Any:
         """A graph of all steps, none of which runs; None, and no further trial, if it cannot be had."""
         ready = self._ready(key)  # before the capture: a library may ask the device
+        if self.mode == "replay":  # a product that cannot be captured, at these addresses
+            return None
         stream = self.cupy.cuda.Stream(non_blocking=True)
+        side: list[Any] = []  # which has to live until the capture has ended
         try:
             with stream:
                 stream.begin_capture()
                 try:
                     if self.shape == "fork":
-                        self._fork(ready, stream)
+                        self._fork(ready, stream, side)
                     else:
-                        self._replay(key, stream.ptr)
+                        for bound in ready:
+                            bound.launch(stream.ptr)
                 finally:
                     graph = stream.end_capture()
         except Exception as error:  # CUDA's and CuPy's errors have no common class
@@ -243,10 +251,11 @@ class Segment:
             return None
         return graph
 
-    def _fork(self, launches: list[Any], first: Any) -> None:
-        """Queue every step on the stream of its lane; a step waits for those of other lanes that it needs."""
+    def _fork(self, launches: list[Any], first: Any, side: list[Any]) -> None:
+        """Queue every step on its lane's stream, where it waits for those that it needs; `side` takes new streams."""
         cuda = self.cupy.cuda
-        streams = [first, *[cuda.Stream(non_blocking=True) for _ in range(max(self.lane))]]
+        side += [cuda.Stream(non_blocking=True) for _ in range(max(self.lane))]
+        streams = [first, *side]
         begun = cuda.Event(disable_timing=True)
         begun.record(first)
         events: dict[int, Any] = {}
@@ -272,7 +281,6 @@ class Segment:
         """One real call, timed; after enough calls of each way the fastest way stays."""
         way = next(name for name in self.ways if len(self.times[name]) < TRIALS)
         if way not in ("replay", self.shape):
-            stream.synchronize()  # a graph may not be destroyed while it runs
             self.graphs.clear()
             self.shape = way
         timed = self.calls > 0 if way == "replay" else len(self.graphs) > 0
@@ -280,7 +288,7 @@ class Segment:
         before = self.misses
         stream.synchronize()
         start = self.runtime.clock()
-        (self._replay_of if way == "replay" else self._graph)(key, arrays, stream)
+        (self._replay if way == "replay" else self._graph)(key, arrays, stream)
         stream.synchronize()
         took = self.runtime.clock() - start
         self.calls += 1
@@ -289,13 +297,12 @@ class Segment:
             self.times[way].append(took)
         if self.mode == "trial" and all(len(times) >= TRIALS for times in self.times.values()):
             fastest = min(self.ways, key=lambda name: min(self.times[name]))
-            self.mode = "replay" if fastest == "replay" else "graph"
+            if fastest == "replay":
+                self._without_graphs()
+                return
             if fastest != self.shape:
                 self.graphs.clear()
-            if fastest == "replay":
-                self.staged.clear()
-            else:
-                self.shape = fastest
+            self.mode, self.shape = "graph", fastest
 
 
 class Runtime:
@@ -335,11 +342,11 @@ class Runtime:
         return first.epilogues and all(self.way(cublas.sample(e)) is first for e in EPILOGUES)
 
     def pays(self, product: Product) -> bool:
-        """Whether the epilogue of a product saves time, on arrays of its sizes at aligned addresses."""
-        first, plain = (
-            self.ways[0],
-            dataclasses.replace(product, epilogue="", vector=None, mask=None),
-        )
+        """Whether the first way of multiplying gives a product's epilogue right, and saves time by it."""
+        first = self.ways[0]
+        plain = dataclasses.replace(product, epilogue="", vector=None, mask=None)
+        if self.way(product) is not first:
+            return False
         if self.tuner is None:
             return product.m * product.n <= tuning.EXPECTED
         workspace = self.memory(cublas.WORKSPACE)
@@ -397,19 +404,21 @@ class Runtime:
             order = [(i - 1,) if i else () for i in range(len(steps))]
         return Segment(self, steps, block, external, order)
 
-    def bind(self, step: Step, workspace: Any) -> Any:
-        """One step, compiled or planned, without addresses."""
+    def bind(self, step: Step, workspace: Any, after: Any = None) -> Any:
+        """One step, compiled or planned, without addresses; a product by one of the ways behind `after`, if given."""
         if isinstance(step, Launch):
             module = self.modules.get(step.source)
             if module is None:
                 module = self.cupy.RawModule(code=step.source, options=OPTIONS)
                 self.modules[step.source] = module
             return _Kernel(self.driver, module.get_function(step.function), step)
-        return self._product(step, workspace)
+        return self._product(step, workspace, after)
 
-    def _product(self, product: Product, workspace: Any) -> Any:
+    def _product(self, product: Product, workspace: Any, after: Any) -> Any:
         """The product bound by its way of multiplying; where that has none of this shape, by the next that can."""
-        chosen = self.ways.index(self.way(product))
+        chosen = self.ways.index(self.way(product) if after is None else after) + (
+            after is not None
+        )
         for way in self.ways[chosen:]:
             last = way is self.ways[-1]  # which does the epilogues, after the product
             if product.epilogue and not (way.epilogues or last):

@@ -8,11 +8,13 @@ gives the same bits. The library's first choice stays unless another takes less 
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import math
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,12 +22,17 @@ from ..common import trials
 from ..common.launches import Product, mask_bytes
 
 CANDIDATES = 8  # algorithms that the library is asked for
-ROUNDS = 3  # of all candidates in turn, so that a clock that rises favours none
+# All candidates take turns in each round. The rounds end when none takes less than `SETTLED` of its least time before:
+# the clock of a device that was idle rises for a while (arXiv:2502.20075).
+FEWEST_ROUNDS, MOST_ROUNDS, SETTLED = 3, 12, 0.97
 # A run repeats a launch until it takes this many seconds on the device, and at most so many times.
 SHORTEST, REPEATED = 1e-4, 20
-HOPELESS = 2.0  # times the best time, beyond which a candidate is not run on
+SLOW = 4.0  # times the best time of one launch, beyond which a launch is not repeated
+LONG = 1e-3  # seconds of a launch against which the host's to issue it, about 1e-5, are nothing
+HOPELESS = 2.0  # times the best time, beyond which a candidate is not run on after two rounds
 ROOM = 1 << 30  # bytes of operands beyond which no trial is made
 PATTERN = 1 << 20  # bytes of random numbers that operands are filled with, again and again
+ALLOCATED = 512  # bytes: the alignment of CuPy's own pool; other allocators may give less
 DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
 # Where an epilogue is done.
 INSIDE, AFTER = "inside the product", "after it"
@@ -63,6 +70,14 @@ def _extent(leading: int, transposed: bool, stride: int, rows: int, cols: int, b
     return (batch - 1) * stride + (rows - 1) * leading + cols
 
 
+class _Run(NamedTuple):
+    """Launches in a row; `short` says that the host's time to issue them counts."""
+
+    launch: Launch
+    count: int
+    short: bool
+
+
 class Device:
     """The device's clock, and memory to try products on.
 
@@ -74,13 +89,19 @@ class Device:
 
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
+        self.names: dict[
+            int, str
+        ] = {}  # by the device's number: to ask takes a millisecond on some machines
 
     def name(self) -> str:
-        """The model of the device, and the version of its driver."""
+        """The device's model, its number of multiprocessors, and the newest CUDA version that its driver knows."""
         number = self.cupy.cuda.runtime.getDevice()
-        properties = self.cupy.cuda.runtime.getDeviceProperties(number)
-        driver = self.cupy.cuda.runtime.driverGetVersion()
-        return f"{properties['name'].decode()}, driver {driver}"
+        if number not in self.names:
+            properties = self.cupy.cuda.runtime.getDeviceProperties(number)
+            driver = self.cupy.cuda.runtime.driverGetVersion()
+            model, count = properties["name"].decode(), properties["multiProcessorCount"]
+            self.names[number] = f"{model}, {count} multiprocessors, driver {driver}"
+        return self.names[number]
 
     def memory(self, nbytes: int, dtype: str, alignment: int) -> Any:
         """Random numbers at an address of this alignment and no higher one; what is returned has `.ptr` and keeps it.
@@ -92,8 +113,8 @@ class Device:
         dtype : str
             One of `ITEM`.
         """
-        whole = self.cupy.empty(nbytes + 256, "uint8")
-        pattern = _pattern(dtype)[: nbytes + 256]
+        whole = self.cupy.empty(nbytes + 2 * ALLOCATED, "uint8")
+        pattern = _pattern(dtype)[: whole.nbytes]
         stream = self.cupy.cuda.get_current_stream()
         whole.data.copy_from_host_async(pattern.ctypes.data, pattern.nbytes, stream)
         filled, start = pattern.nbytes, whole.data.ptr
@@ -101,7 +122,7 @@ class Device:
             more = min(filled, whole.nbytes - filled)
             self.copier(start + filled, start, more)(stream.ptr)
             filled += more
-        return whole.data + (alignment if alignment < 256 else 0)
+        return whole.data + (-start % ALLOCATED + alignment)
 
     def copier(self, to: int, source: int, nbytes: int) -> Launch:
         """The launch of a copy from one address to another."""
@@ -109,44 +130,87 @@ class Device:
             to, source, nbytes, DEVICE_TO_DEVICE, stream
         )
 
-    def seconds(self, launches: Mapping[str, Launch]) -> dict[str, float]:
-        """The least seconds that one launch of each takes on the device, run in turn.
+    def seconds(
+        self, launches: Mapping[str, Launch], preferred: str
+    ) -> tuple[dict[str, float], tuple[str, ...]]:
+        """What `trials.Measure` says: the least seconds of one launch of each, and which of them mean nothing.
 
-        Short launches are repeated in one CUDA graph, since a host cannot issue them as fast as they run.
+        A host cannot issue short launches as fast as they run. So these are repeated in one CUDA graph, all equally
+        often but those that are far too slow, and the clock starts behind a run that is not timed: by the time that the
+        device is through with that, the host has issued the one that is.
+
+        A launch that the library refuses is left out, unless it is the preferred one.
         """
         # What was queued here is done, and the memory filled. Not of the whole device: another thread may be capturing,
         # which that would break off.
         self.cupy.cuda.get_current_stream().synchronize()
         stream = self.cupy.cuda.Stream(non_blocking=True)
-        with stream:
-            runs = {name: self._repeated(launch, stream) for name, launch in launches.items()}
-            least = dict.fromkeys(runs, float("inf"))
-            for _ in range(ROUNDS):
-                best = min(least.values())
-                for name, (run, count) in runs.items():
-                    if least[name] <= HOPELESS * best:
-                        least[name] = min(least[name], self._timed(run, stream) / count)
-        stream.synchronize()  # before the graphs are let go
-        return least
+        try:
+            once = self._once(launches, preferred, stream)
+            best = min(once.values())
+            often = max(1, min(REPEATED, round(SHORTEST / best))) if best else REPEATED
+            runs = {}
+            for name, taken in once.items():
+                count = often if taken <= SLOW * best else 1
+                run = self._repeated(launches[name], count, stream)
+                runs[name] = _Run(run, count, taken < LONG)
+            return self._in_turn(runs, preferred, stream)
+        finally:
+            # Before the graphs and the memory are let go, after an error as well: CuPy gives memory that is free to who
+            # asks next on the stream that it was taken on, and knows nothing of this one.
+            stream.synchronize()
 
-    def _repeated(self, launch: Launch, stream: Any) -> tuple[Launch, int]:
-        """A run of so many launches; kernels are loaded by then."""
-        launch(stream.ptr)
-        once = self._timed(launch, stream)
-        count = max(1, min(REPEATED, round(SHORTEST / once))) if once else REPEATED
+    def _once(
+        self, launches: Mapping[str, Launch], preferred: str, stream: Any
+    ) -> dict[str, float]:
+        """About the seconds of one launch of each, at least those that the host takes to issue it."""
+        once = {}
+        for name, launch in launches.items():
+            try:
+                launch(stream.ptr)  # its kernels are loaded here
+            except Exception:  # CUDA's, CuPy's and the library's errors have no common class
+                if name == preferred:
+                    raise
+                continue
+            once[name] = self._timed(launch, stream)
+            if once[name] < LONG:
+                once[name] = min(once[name], self._timed(launch, stream))
+        return once
+
+    def _in_turn(
+        self, runs: Mapping[str, _Run], preferred: str, stream: Any
+    ) -> tuple[dict[str, float], tuple[str, ...]]:
+        """Time all runs in turn until none gets any faster; those of a clock that never settles mean nothing."""
+        least = dict.fromkeys(runs, math.inf)
+        for number in range(MOST_ROUNDS):
+            before, best = dict(least), min(least.values())
+            # there and back, so that a clock that rises favours neither the first nor the last
+            for name in [*runs][:: -1 if number % 2 else 1]:
+                if number < 2 or name == preferred or least[name] <= HOPELESS * best:
+                    run = runs[name]
+                    if run.short:
+                        run.launch(stream.ptr)
+                    least[name] = min(least[name], self._timed(run.launch, stream) / run.count)
+            settled = all(taken >= SETTLED * before[name] for name, taken in least.items())
+            if settled and number + 1 >= FEWEST_ROUNDS:
+                return least, ()
+        return least, tuple(runs)
+
+    def _repeated(self, launch: Launch, count: int, stream: Any) -> Launch:
+        """A run of so many launches."""
         if count == 1:
-            return launch, 1
+            return launch
         stream.begin_capture()
         try:
             for _ in range(count):
                 launch(stream.ptr)
         finally:
             graph = stream.end_capture()
-        run = lambda pointer: graph.launch(stream)
-        self._timed(run, stream)  # the first launch of a graph sends it to the device
-        return run, count
+        graph.launch(stream)  # the first time sends it to the device
+        return lambda _: graph.launch(stream)
 
     def _timed(self, run: Launch, stream: Any) -> float:
+        """The seconds from one event to another, with a run between them."""
         start, end = self.cupy.cuda.Event(), self.cupy.cuda.Event()
         start.record(stream)
         run(stream.ptr)
@@ -155,6 +219,7 @@ class Device:
         return float(self.cupy.cuda.get_elapsed_time(start, end)) * 1e-3
 
 
+@functools.cache  # some milliseconds, and the host's memory has to stay until it is copied
 def _pattern(dtype: str) -> np.ndarray:
     """Normal variates in a dtype, as bytes."""
     normal = np.random.default_rng(0).standard_normal(PATTERN // ITEM[dtype])
@@ -267,26 +332,23 @@ class Tuner:
         preferred: str,
         make: Callable[[], Mapping[str, Launch]],
     ) -> str:
-        """The answer that is kept, or a trial's; the preferred way once the device could not make one."""
-        if self.failed:
-            return preferred
+        """The answer that is kept, or a trial's; once a trial failed, none is made: what is not kept is preferred."""
         try:
             question = {"device": self.device.name(), **question}
-            return trials.fastest(subject, question, preferred, make, measure=self._measure)
+            if self.failed:
+                return trials.kept(subject, question, preferred) or preferred
+            return trials.fastest(subject, question, preferred, make, measure=self.device.seconds)
         except Exception as error:  # CUDA's, CuPy's and the library's errors have no common class
+            if self.failed:
+                return preferred
             self.failed = True
             warnings.warn(
-                f"no trial of {subject} ({type(error).__name__}: {error}): here and from here on the library's own "
-                "choices are taken; PULLBACK_TUNE=0 does so without this warning",
+                f"no trial of {subject} ({type(error).__name__}: {error}): from here on the library's own choices "
+                "are taken where no answer is kept; PULLBACK_TUNE=0 takes them everywhere, without this warning",
                 RuntimeWarning,
                 stacklevel=4,
             )
             return preferred
-
-    def _measure(
-        self, ways: Mapping[str, Any], preferred: str
-    ) -> tuple[dict[str, float], tuple[str, ...]]:
-        return self.device.seconds(ways), ()
 
 
 def _keeping(launch: Launch, memory: Any) -> Launch:

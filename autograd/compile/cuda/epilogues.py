@@ -2,7 +2,7 @@
 
 Forward: the bias, and relu, which leaves a bit mask of its positive elements. Backward: the mask, and the sum over the
 rows, which is the bias's gradient. So a layer is one call each way. A launch is saved, but the product itself takes
-longer: whether that pays, the runtime says of each form of product.
+longer: the runtime says for each product whether that pays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..ir.views import contiguous_view
 from ..optimise.fuse import Statement, Statements, leading
 from .parts import reduced_axes
 
-DTYPE = "float32"  # of what cuBLASLt's epilogues are written for
+DTYPE = "float32"  # of the only products that get an epilogue here
 NOWHERE = Address(0)
 
 
@@ -29,11 +29,11 @@ class Epilogue:
     Attributes
     ----------
     name : str
-        One of `_cuda_steps.EPILOGUES`.
+        One of `launches.EPILOGUES`.
     result : Value
         What is stored in place of the product.
     vector : Value
-        The bias, or its gradient.
+        The bias, or its gradient; as long as a row of the product.
     masked : Value, optional
         The output of the relu whose mask is written or read.
     """
@@ -54,7 +54,7 @@ def take_in(
     program : Program
     out : Statements
     pays : callable
-        Whether an epilogue saves time, of its product on arrays of no address.
+        Whether an epilogue saves time; asked of a product with it, whose addresses mean nothing.
     tf32 : collection of Op
         The products whose operands may be rounded to TF32.
     """
@@ -95,7 +95,7 @@ def take_in(
 
 
 def _as_product(program: Program, out: Statements, op: Op, epilogue: str, tf32: bool) -> Product:
-    """A product with an epilogue, on arrays of no address."""
+    """A product with an epilogue, whose addresses mean nothing."""
 
     def matrix(v: Value) -> Matrix:
         found = leading(out.refs.get(v) or contiguous_view(v), v.shape)
@@ -136,7 +136,10 @@ def _forward(
     for z, v in (add.args, add.args[::-1]):
         if z not in products or type(v) is not Value or readers.get(z) != 1:
             continue
-        if str(z.dtype) != DTYPE or v.dtype != z.dtype or v.shape != z.shape[1:]:
+        # of a stack of matrices, what is added to each may be a matrix too
+        if len(z.shape) != 2 or v.shape != z.shape[1:]:
+            continue
+        if str(z.dtype) != DTYPE or v.dtype != z.dtype:
             continue
         if out.refs.get(v) is not None:
             continue

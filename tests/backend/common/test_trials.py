@@ -108,6 +108,18 @@ def test_an_answer_is_given_once_and_kept(machine, monkeypatch):
     assert len(list(trials.folder().iterdir())) == 2
 
 
+def test_what_is_kept_is_told_without_a_trial(machine, monkeypatch):
+    assert trials.kept("test", {"of": "q"}, "a") is None
+    ask(machine, a=1e-3, b=5e-4)
+    count = len(machine.runs)
+    assert trials.kept("test", {"of": "q"}, "a") == "b"
+    forget(monkeypatch)
+    assert trials.kept("test", {"of": "q"}, "a") == "b"
+    assert trials.kept("test", {"of": "another"}, "a") is None
+    assert trials.kept("test", {"of": "q"}, "b") is None  # another way has to be beaten there
+    assert len(machine.runs) == count
+
+
 @pytest.mark.parametrize(
     "content",
     [

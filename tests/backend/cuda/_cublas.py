@@ -108,6 +108,9 @@ class LtLibrary:
     def __init__(self, relu=np.maximum, smallest=1):
         self.relu, self.smallest, self.made, self.asked = relu, smallest, {}, 0
 
+    def get_version(self):
+        return 131000
+
     def _new(self, *what):
         self.made[len(self.made) + 1000] = {"is": what}
         return len(self.made) + 999
@@ -146,18 +149,26 @@ class LtLibrary:
     def matmul_algo_get_heuristic(self, h, desc, a, b, c, d, pref, wanted, results, count):
         self.asked += 1
         least = [self.made[pref][i] for i in (5, 6, 7, 8)]
+        # it reads the alignments of vector and mask from their addresses, and takes those that are not set for aligned
+        least += [at & -at or 256 for at in (self.made[desc].get(i, 0) for i in (8, 11))]
         if min(least) < self.smallest:
             raise RuntimeError("CUBLAS_STATUS_NOT_SUPPORTED")
         plan = _cublaslt.Plan.from_address(results)
-        plan.algo[:5] = [desc, *least]
+        plan.algo[:7] = [self._kind(desc), *least]
         plan.workspace_size = self.made[pref][1]
         ctypes.c_int.from_address(count).value = 1
 
+    def _kind(self, desc):
+        """What an algorithm is for: another description that says the same may use it."""
+        of = self.made[desc]
+        return of["is"][1] + 1000 * (of[3] + 2 * of[4] + 4 * of[7])
+
     def matmul(self, h, desc, one, a, A, b, B, zero, c, C, d, D, algo, workspace, nbytes, stream):
-        planned, *least = (ctypes.c_uint64 * 5).from_address(algo)
-        assert (h, planned, c, C) == (5, desc, d, D)
-        assert all(x % y == 0 for x, y in zip((a, b, c, d), least, strict=True))
+        planned, *least = (ctypes.c_uint64 * 7).from_address(algo)
+        assert (h, planned, c, C) == (5, self._kind(desc), d, D)
         of, (_, kind, n, m, ldc) = self.made[desc], self.made[D]["is"]
+        at = (a, b, c, d, of.get(8, 0), of.get(11, 0))
+        assert all(x % y == 0 for x, y in zip(at, least, strict=True)), "misaligned address"
         (_, at, *a_shape, lda), (_, bt, *b_shape, ldb) = (self.made[x]["is"] for x in (A, B))
         k = a_shape[0] if of[3] else a_shape[1]
         assert a_shape == ([k, n] if of[3] else [n, k])

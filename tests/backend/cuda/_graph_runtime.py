@@ -17,6 +17,14 @@ from pullback.backend.cuda import graph_runtime as _cuda_programs
 from ...cuda.emulator import latest_first
 
 
+class Capture(list):
+    """The nodes of a capture, each with those that it waits for, and the streams that joined it."""
+
+    def __init__(self, origin):
+        super().__init__()
+        self.streams = [weakref.ref(origin)]
+
+
 class Stream:
     """A stream that executes late: work waits in a list until somebody synchronises."""
 
@@ -46,10 +54,12 @@ class Stream:
     def begin_capture(self):
         if FAKE.refuse:
             raise RuntimeError("no capture here")
-        self.capturing, self.frontier = [], set()
+        self.capturing, self.frontier = Capture(self), set()
 
     def end_capture(self):
         nodes, self.capturing = self.capturing, None
+        # CUDA does not say what becomes of a capture when a stream of it is destroyed
+        assert all(stream() is not None for stream in nodes.streams)
         joined, ends = set(), list(self.frontier)
         while ends:
             joined.add(i := ends.pop())
@@ -65,6 +75,7 @@ class Stream:
             return
         capture, frontier = event.captured
         assert self.capturing is None or self.capturing is capture
+        capture.streams.append(weakref.ref(self))
         self.capturing, self.frontier = capture, self.frontier | frontier
 
     def synchronize(self):

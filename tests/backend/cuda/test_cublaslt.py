@@ -42,6 +42,40 @@ def test_epilogues(way, n):
     np.testing.assert_allclose(vector, result.sum(0), rtol=1e-5, atol=1e-5)
 
 
+def test_a_plan_is_for_the_alignments_of_vector_and_mask():
+    """The library reads them from addresses that are in the description when it is asked."""
+    rng = np.random.default_rng(2)
+    m, n, k = 6, 40, 4
+    a, b = (rng.normal(size=s).astype("float32") for s in ((m, k), (k, n)))
+    memory = np.zeros(4096, "uint8")
+    start = -memory.ctypes.data % 256
+    c, mask = np.zeros((m, n), "float32"), memory[start + 1024 + 16 :]
+    library = LtLibrary()
+    bound = _cublaslt.CublasLt(library).bind(
+        _cublas.sample("relu_bias_mask", m, n, k), np.zeros(64, "uint8").view(Array)
+    )
+    for offset in (16, 256, 32, 16):
+        v = memory[start + offset :][: 4 * n].view("float32")
+        v[:] = rng.normal(size=n)
+        bound.address(*[x.ctypes.data for x in (a, b, c, v, mask)])
+        bound.launch(3)
+        np.testing.assert_allclose(c, np.maximum(a @ b + v, 0), rtol=1e-5, atol=1e-6)
+    assert library.asked == 4
+    for offset in (8, 4):
+        with pytest.raises(_cublas.ProductError, match=f"a multiple of {offset} bytes, and needs"):
+            bound.address(*[x.ctypes.data for x in (a, b, c, memory[start + offset :], mask)])
+
+
+def test_a_plan_belongs_to_a_version_of_the_library():
+    first, second = LtLibrary(), LtLibrary()
+    second.get_version = lambda: 131100
+    forms = [
+        _cublaslt.CublasLt(each).bind(_cublas.sample(""), np.zeros(64, "uint8").view(Array)).form
+        for each in (first, first, second)
+    ]
+    assert forms[0] == forms[1] != forms[2]
+
+
 def _runtime(*ways):
     return _cuda_programs.Runtime(HOST, None, [*ways, _cublas.CupyProducts(HOST)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 
 from pullback.autograd.compile.cuda.assemble import Numbers
 from pullback.backend.common.launches import Address, Launch
+from pullback.backend.cuda import cublas as _cublas
+from pullback.backend.cuda import cublaslt as _cublaslt
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 
+from ._cublas import HOST, Library, LtLibrary
 from ._graph_runtime import (
     FAKE,
     Array,
@@ -249,3 +253,49 @@ def test_more_sets_of_addresses_than_are_kept(runtime, monkeypatch):  # noqa: F8
     FAKE.cuda.current.synchronize()
     assert y[0] == 2 * sum(range(len(xs)))
     assert len(segment.sets) == _cuda_programs.SETS
+
+
+@pytest.mark.parametrize(
+    ("epilogue", "way", "mode"), [("", "_CublasProduct", "graph"), ("bias", "_CupyProduct", "replay")]
+)  # fmt: skip
+def test_memory_that_the_library_has_no_algorithm_for(runtime, monkeypatch, epilogue, way, mode):  # noqa: F811 - a fixture
+    """At such addresses the next way multiplies; a graph is captured only of what can be captured."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", "1")
+    cupy = SimpleNamespace(**vars(HOST))
+    cupy.cuda = SimpleNamespace(**(vars(HOST.cuda) | vars(FAKE.cuda)))
+    ways = [
+        _cublaslt.CublasLt(LtLibrary(smallest=8)), _cublas.Cublas(Library()), _cublas.CupyProducts(cupy)
+    ]  # fmt: skip
+    runtime = _cuda_programs.Runtime(cupy, None, ways)
+    product = _cublas.sample(epilogue)
+    segment = runtime.segment([product], runtime.memory(256), 4, ["in", "in", "out", "in"])
+    captured = []
+
+    def late(self, launch, stream):
+        if type(self).__name__ == "_CupyProduct":
+            captured.append(Stream.of[stream].capturing)
+        Stream.of[stream].put(lambda: launch(self, stream))
+
+    for kind in (_cublaslt._LtProduct, _cublas._CublasProduct, _cublas._CupyProduct):
+        monkeypatch.setattr(kind, "launch", functools.partialmethod(late, kind.launch))
+    rng = np.random.default_rng(3)
+    m, n, k = product.m, product.n, product.k
+    sizes = (m * k, k * n, m * n, n)
+    arrays = {
+        offset: [
+            np.zeros(4 * size + 4, "uint8")[offset:][: 4 * size].view("float32").view(Array)
+            for size in sizes
+        ]
+        for offset in (0, 4)
+    }
+    for offset in (0, 0, 4, 4, 4, 0):
+        a, b, c, v = arrays[offset]
+        a[:], b[:], v[:] = (rng.normal(size=x.size) for x in (a, b, v))
+        segment(a, b, c, v)
+        FAKE.cuda.current.synchronize()
+        wanted = a.reshape(m, k) @ b.reshape(k, n) + (v if epilogue else 0)
+        np.testing.assert_allclose(c.reshape(m, n), wanted, rtol=1e-5, atol=1e-5)
+    assert way in {type(launches[0]).__name__ for launches in segment.sets.values()}
+    assert segment.mode == mode
+    assert bool(captured) == bool(epilogue)
+    assert all(capture is None for capture in captured)

@@ -100,3 +100,11 @@ def test_a_trial_is_asked_for_the_products_that_run(
     run = {form(s) for s in runtime.steps if isinstance(s, Product) and s.epilogue}
     assert {form(p) for p in asked} == run
     assert len(run) == 4
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 7)])
+def test_what_is_added_to_a_stack_of_matrices_stays_outside(runtime, shape):  # noqa: F811 - a fixture
+    """A bias, or a matrix as positions in a sequence have it."""
+    runtime.epilogues = True
+    x, W, b = (normal(*s, dtype="float32") for s in ((3, 5, 4), (4, 7), shape))
+    same(lambda x, W, b: x @ W + b, x, W, b, rtol=1e-5, atol=1e-6)
