@@ -25,16 +25,19 @@ SYNCHRONISATIONS = [0]  # how often a value was read
 
 
 class _ndarray_base:
-    __slots__ = ("__weakref__", "_host")
+    __slots__ = ("__weakref__", "_host", "_owner")
 
 
-# the descriptors work on, unseen: CuPy's arrays show neither of these attributes
-_HOST = _ndarray_base.__dict__["_host"]
-for _name in ("_host", "__weakref__"):
+# the descriptors work on, unseen: CuPy's arrays show none of these attributes
+_HOST, _OWNER = (_ndarray_base.__dict__[name] for name in ("_host", "_owner"))
+for _name in ("_host", "_owner", "__weakref__"):
     delattr(_ndarray_base, _name)
 
 host = _HOST.__get__
 """The NumPy array of a stand-in's array."""
+
+OWNERS: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""The stand-in's array of each NumPy array that owns its memory, by its `id`: a view keeps it, as CuPy's do."""
 
 
 def wrap(values: Any) -> Any:
@@ -45,6 +48,9 @@ def wrap(values: Any) -> Any:
         if not values.flags.writeable:
             values = _writeable(values)
         _HOST.__set__(out, values)
+        if values.base is None:
+            OWNERS.setdefault(id(values), out)
+        _OWNER.__set__(out, _owner(values.base))
         return out
     if isinstance(values, tuple):
         made = [wrap(v) for v in values]
@@ -52,6 +58,16 @@ def wrap(values: Any) -> Any:
     if isinstance(values, list):
         return [wrap(v) for v in values]
     return values
+
+
+def _owner(base: Any) -> Any:
+    """What a view says is its base: always the same array, as CuPy's views do."""
+    if base is None:
+        return None
+    if not isinstance(base, np.ndarray):
+        return wrap(np.empty(0, np.uint8))  # memory of another library
+    known = OWNERS.get(id(base))
+    return wrap(base) if known is None else known
 
 
 def _writeable(values: np.ndarray) -> np.ndarray:
@@ -476,8 +492,7 @@ class ndarray(_ndarray_base):
 
     @property
     def base(self) -> Any:
-        base = host(self).base
-        return None if base is None else wrap(np.asarray(base))
+        return _OWNER.__get__(self)
 
     @property
     def real(self) -> Any:
