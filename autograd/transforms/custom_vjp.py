@@ -153,9 +153,12 @@ class FunctionPull:
             else (ct.materialize() if type(ct) in DEFERRED else ct)
             for ct, y in zip(incoming, outputs, strict=True)
         ]
+        # a share that depends on nothing traced is of the level below as well: rules compute with it there
+        above = bool(OPEN) or any(type(x) is Array for x in (*full, *outputs))
         for target, share, (shape, dtype) in zip(slots, self.pull(full), fits, strict=True):
             if share is not None:
-                share = as_constant(share) if OPEN else unwrap_closed(share)
+                share = unwrap_closed(share)
+                share = as_constant(share) if above else share
                 add_share(cts, target, fit(share, shape, dtype, self.operation))
 
 

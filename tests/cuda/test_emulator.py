@@ -286,7 +286,9 @@ def test_views_lie_within_their_block():
     for offset, shape in ((64, (1,)), (-4, (1,)), (2, (3,)), (0, (17,))):
         with pytest.raises(EmulationError, match="at byte"):
             runtime.view(block, offset, shape, "float32")
-    assert np.isnan(runtime.empty((3, 4), "float64")).all()
+    made = runtime.empty((3, 4), "float64")
+    assert np.isnan(made).all()
+    assert made.base is None  # or it would be copied where it is donated
 
 
 # ── products ────────────────────────────────────────────────────────────────────────────────────

@@ -126,6 +126,16 @@ def test_a_keyword_that_cupy_lacks_is_refused():
         functions.cupy.add(made([1.0]), 1.0, where=True)
 
 
+def test_a_view_keeps_its_base_which_is_always_the_same_array():
+    """As CuPy's: whether two arrays share memory is asked of the identity of their bases."""
+    x = made(np.arange(6.0).reshape(2, 3))
+    view = x[:, 1:]
+    assert (view.base is x, view.T.base is x, x.base) == (True, True, None)
+    kept = weakref.ref(x)
+    del x
+    assert view.base is kept()
+
+
 def test_strides_that_leave_the_memory_of_an_array_are_an_error_here():
     """CuPy takes them, and reads what is not the array's."""
     x = made(np.arange(6.0))

@@ -26,18 +26,23 @@ DEVICES = {"count": 1, "current": 0}
 
 
 class _ndarray_base:
-    __slots__ = ("__weakref__", "_host", "_ordinal")
+    __slots__ = ("__weakref__", "_host", "_ordinal", "_owner")
 
 
 # the descriptors work on, unseen: CuPy's arrays show none of these attributes
-_HOST, _ORDINAL = (_ndarray_base.__dict__[_name] for _name in ("_host", "_ordinal"))
-for _name in ("_host", "_ordinal", "__weakref__"):
+_HOST, _ORDINAL, _OWNER = (
+    _ndarray_base.__dict__[_name] for _name in ("_host", "_ordinal", "_owner")
+)
+for _name in ("_host", "_ordinal", "_owner", "__weakref__"):
     delattr(_ndarray_base, _name)
 
 host = _HOST.__get__
 """The NumPy array of a stand-in's array."""
 ordinal = _ORDINAL.__get__
 """The number of the device that a stand-in's array was made on."""
+
+OWNERS: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""The stand-in's array of each NumPy array that owns its memory, by its `id`: a view keeps it, as CuPy's do."""
 
 
 def wrap(values: Any) -> Any:
@@ -49,6 +54,9 @@ def wrap(values: Any) -> Any:
             values = _writeable(values)
         _HOST.__set__(out, values)
         _ORDINAL.__set__(out, DEVICES["current"])
+        if values.base is None:
+            OWNERS.setdefault(id(values), out)
+        _OWNER.__set__(out, _owner(values.base))
         return out
     if isinstance(values, tuple):
         made = [wrap(v) for v in values]
@@ -56,6 +64,16 @@ def wrap(values: Any) -> Any:
     if isinstance(values, list):
         return [wrap(v) for v in values]
     return values
+
+
+def _owner(base: Any) -> Any:
+    """What a view says is its base: always the same array, as CuPy's views do."""
+    if base is None:
+        return None
+    if not isinstance(base, np.ndarray):
+        return wrap(np.empty(0, np.uint8))  # memory of another library
+    known = OWNERS.get(id(base))
+    return wrap(base) if known is None else known
 
 
 def _writeable(values: np.ndarray) -> np.ndarray:
@@ -506,8 +524,7 @@ class ndarray(_ndarray_base):
 
     @property
     def base(self) -> Any:
-        base = host(self).base
-        return None if base is None else wrap(np.asarray(base))
+        return _OWNER.__get__(self)
 
     @property
     def real(self) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import keyword
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +115,19 @@ class Assembly:
             self.buffers[name] = (self.plan.offsets[v], v.shape, v.dtype)
             return name
         return v.name
+
+    def constant_in_order(self, v: Value, contiguous: Callable[[Any], Any]) -> str:
+        """The name of a constant in C order, which kernels need.
+
+        Where that is a copy it has a name of its own: calls go on with the array that they were traced with.
+        """
+        name = self.value(v)
+        if v.held.flags.c_contiguous:
+            return name
+        name += "_c"
+        if name not in self.shared:
+            self.shared[name] = contiguous(v.held)
+        return name
 
     def view(self, v: Value) -> str:
         """A view: taken once if its buffer stays, else where it is needed first."""
@@ -367,7 +381,7 @@ class Assembly:
                 if what not in self.plan.own and not what.constant and not donated:
                     text = f"{self.known('contiguous', numpy_calls.contiguous)}({text})"
                 elif what.constant:
-                    self.shared[text] = numpy_calls.contiguous(what.held)
+                    text = self.constant_in_order(what, numpy_calls.contiguous)
                 arguments.append(text)
                 argument_types.append((np.dtype(what.dtype), len(what.shape)))
         for dtype, size in kernel.partials.values():

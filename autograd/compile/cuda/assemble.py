@@ -300,9 +300,7 @@ def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
     written = {index for v, index in out.plan.donated.items() if v in made}
     contiguous = out.known("contiguous", _contiguous)
     if root.constant:
-        name = out.value(root)
-        out.shared[name] = _contiguous(root.held)
-        return name, "in"
+        return out.constant_in_order(root, _contiguous), "in"
     text = out.value(root)
     if root.input_index >= 0:
         access = "inout" if root.input_index in written else "in"

@@ -51,6 +51,41 @@ def _newest(x: Any, found: Any = None) -> Any:
     return found
 
 
+def _at_newest(
+    name: str, batched: Callable[..., Any], level: BatchLevel, args: tuple[Any, ...], settings: dict[str, Any]
+) -> Any:  # fmt: skip
+    """The result of a function of arguments whose newest level this is.
+
+    A `Batched` without a level is of a level that is being computed. What is older than that is an `Array` there, and
+    what is made of such alone is one as well: else it would pass for one that is being computed.
+    """
+    bare, computed = _bare((args, *settings.values()) if settings else args)
+    if computed and not bare:
+        return batched(*args, **settings)
+    out = at_level(name, batched, level, args, settings)
+    return out if bare else _as_older(out)
+
+
+def _bare(x: Any) -> tuple[bool, bool]:
+    """Whether there is, outside of Arrays, a `Batched` with a level, and one without."""
+    if type(x) is Batched:
+        return x.level is not None, x.level is None
+    bare = computed = False
+    if isinstance(x, list | tuple):
+        for part in x:
+            found = _bare(part)
+            bare, computed = bare or found[0], computed or found[1]
+    return bare, computed
+
+
+def _as_older(out: Any) -> Any:
+    """The results of a function, as what is older than the level that is being computed."""
+    if isinstance(out, tuple | list):
+        parts = [_as_older(part) for part in out]
+        return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
+    return as_constant(out) if hasattr(out, "dtype") else out
+
+
 def at_level(
     name: str,
     batched: Callable[..., Any],
@@ -70,7 +105,7 @@ def at_level(
             f"{name}: an array of a call of vmap that is over; return it from the mapped function, or let nothing that "
             "was computed there be kept outside"
         )
-    older = _has_older((args, *settings.values()), level)
+    older = _h_as_older((args, *settings.values()), level)
     if name in _OF_SHAPES and _newest(settings) is None and _newest(args[1:]) is None:
         return Batched(_of_shape(name, args, settings), level, mapped=False)
     seen: list[bool] = []
@@ -99,13 +134,13 @@ def _inner(x: Any, level: BatchLevel, older: bool, seen: list[bool]) -> Any:
     return x
 
 
-def _has_older(x: Any, level: BatchLevel) -> bool:
+def _h_as_older(x: Any, level: BatchLevel) -> bool:
     """Whether there are values of older levels among the arguments: then all values go in as Arrays."""
     if type(x) is Array:
         x = unwrap_closed(x)
     if type(x) is Batched:
         return x.level is not level or type(x.value) is Batched
-    return isinstance(x, list | tuple) and any(_has_older(part, level) for part in x)
+    return isinstance(x, list | tuple) and any(_h_as_older(part, level) for part in x)
 
 
 def _labelled(out: Any, level: BatchLevel, *, mapped: bool) -> Any:
@@ -209,7 +244,7 @@ def _dispatching(name: str, batched: Callable[..., Any]) -> Callable[..., Any]:
             return plain(name, args)(*args, **settings)
         if level is True:
             return batched(*args, **settings)
-        return at_level(name, batched, level, args, settings)
+        return _at_newest(name, batched, level, args, settings)
 
     return call
 
@@ -221,7 +256,7 @@ def _of_formula(name: str, formula: Callable[..., Any]) -> Callable[..., Any]:
         level = _newest((args, *settings.values()) if settings else args)
         if level is None or level is True:
             return formula(*args, **settings)
-        return at_level(name, formula, level, args, settings)
+        return _at_newest(name, formula, level, args, settings)
 
     return call
 

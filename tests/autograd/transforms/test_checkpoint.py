@@ -89,3 +89,19 @@ def test_checkpoint_keeps_only_its_arguments():
 
     assert peak(layer) > 60
     assert peak(pb.checkpoint(layer)) < 30
+
+
+def test_second_derivatives_of_a_compiled_loop_that_makes_its_carry_of_an_argument():
+    """The share of that argument is no function of what a derivative is taken by."""
+
+    def f(x):
+        def g(c):
+            return pb.scan(lambda h, _: (xp.tanh(c), None), c, None, 3)[0]
+
+        return xp.sum(pb.checkpoint(g)(x))
+
+    second = pb.grad(lambda x: xp.sum(xp.sin(pb.grad(f)(x))))
+    x = np.asarray([0.3, -0.2, 0.7])
+    compiled = pb.compile(second, fast=False)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x), second(x), rtol=1e-12)

@@ -76,3 +76,22 @@ def test_custom_vjp_errors():
     f.defvjp(lambda x: x, lambda _, ct: (ct,))
     with pytest.raises(TypeError, match=r"\(out, residuals\)"):
         pb.grad(f)(1.0)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_pullback_that_depends_on_nothing(compiled):
+    """Under higher derivatives its share is a constant of the level below, with which the rules of others compute."""
+    c = np.asarray([1.0, 2.0, 3.0])
+
+    @pb.custom_vjp
+    def tripled(x):
+        return 3 * x
+
+    tripled.defvjp(lambda x: (3 * x, None), lambda _, ct: (c,))
+    slope = pb.grad(lambda x: xp.sum(tripled(xp.tanh(x))))
+    second = pb.grad(lambda x: xp.sum(xp.sin(slope(x))))
+    x = np.asarray([0.3, -0.2, 0.7])
+    below = c / np.cosh(x) ** 2
+    f = pb.compile(second, fast=False) if compiled else second
+    for _ in range(2):
+        np.testing.assert_allclose(f(x), -2 * np.cos(below) * below * np.tanh(x), rtol=1e-12)

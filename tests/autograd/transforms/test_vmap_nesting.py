@@ -215,3 +215,37 @@ def test_compiled_loops_of_rows(name, how):
         np.testing.assert_allclose(compiled(given), wanted, rtol=1e-10)
         if how == "vmap":
             np.testing.assert_allclose(pb.vmap(inside)(given), wanted, rtol=1e-10)
+
+
+# Functions of m, x, which vary with both levels, and v, W, which vary with the outer level alone.
+OF_TWO_LEVELS = {
+    "matmul, column": lambda m, x, v, W: m @ v,
+    "matmul, row": lambda m, x, v, W: v @ m,
+    "matmul, both older": lambda m, x, v, W: xp.linalg.outer(v, W[0]) + x,
+    "outer": lambda m, x, v, W: xp.linalg.outer(x, v) + xp.linalg.outer(v, x),
+    "solve": lambda m, x, v, W: xp.linalg.solve(m + 8 * xp.eye(3), v),
+    "solve, positive": lambda m, x, v, W: pb.linalg.solve(m @ m.mT + xp.eye(3), v, assume="positive"),
+    "linear": lambda m, x, v, W: xp.linear(v[None], W, x),
+    "linear, older bias": lambda m, x, v, W: xp.linear(v[None], m, v),
+    "linear_relu": lambda m, x, v, W: xp.linear_relu(v[None], W, x),
+    "cross-entropy": lambda m, x, v, W: pb.models.cross_entropy((x + v)[None], xp.argmax(v)[None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("inner", [3, 2], ids=["levels of one size", "of two"])
+@pytest.mark.parametrize("derivative", [False, True], ids=["value", "gradient"])
+@pytest.mark.parametrize("name", OF_TWO_LEVELS)
+def test_what_varies_with_the_outer_level_alone(name, derivative, inner):
+    """Rows of two levels of one size are not taken for each other."""
+    rng = np.random.default_rng(1)
+    m, x = rng.standard_normal((3, inner, 3, 3)), rng.standard_normal((3, inner, 3))
+    v, W = rng.standard_normal((3, 3)), rng.standard_normal((3, 3, 3))
+    f = OF_TWO_LEVELS[name]
+    slope = pb.grad(lambda *args: xp.sum(xp.sin(f(*args))), argnums=2)
+    g = slope if derivative else lambda *args: xp.asarray(f(*args))
+    found = pb.vmap(lambda m, x, v, W: pb.vmap(lambda m, x: g(m, x, v, W))(m, x))(m, x, v, W)
+    for i, j in itertools.product(range(3), range(inner)):
+        one = g(*(xp.asarray(a) for a in (m[i, j], x[i, j], v[i], W[i])))
+        np.testing.assert_allclose(
+            pb.to_numpy(found[i, j]), pb.to_numpy(one), rtol=1e-10, atol=1e-12
+        )

@@ -268,10 +268,10 @@ class EmulatedRuntime:
         return block[offset:end].view(dtype).reshape(shape)
 
     def empty(self, shape: Any, dtype: Any) -> np.ndarray:
-        """An array of NaN, or of what its bytes are."""
-        dtype = np.dtype(dtype)
-        inside, _ = guarded(math.prod(shape) * dtype.itemsize)
-        return inside.view(dtype).reshape(shape)
+        """An array of NaN, or of what its bytes are, which owns its memory, as a device's does: it may be donated."""
+        out = np.empty(shape, dtype)
+        out.reshape(-1).view(np.uint8)[...] = NOTHING
+        return out
 
     def upload(self, array: np.ndarray, host: np.ndarray) -> None:
         """Host numbers into a device array of bytes."""

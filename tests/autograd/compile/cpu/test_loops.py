@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -153,3 +155,22 @@ def test_a_refusal_between_shared_loops(shared_loops):
     with pytest.raises(IndexError, match="label 3"):
         compiled(x, y + 1)
     np.testing.assert_allclose(compiled(x, y), f(x, y))
+
+
+def test_a_constant_in_another_order_that_a_kernel_and_a_call_read():
+    C = np.asfortranarray(np.arange(9.0).reshape(3, 3) + 4 * np.eye(3))
+
+    def f(x):
+        y = xp.tanh(x * C)
+        return y, xp.linalg.solve(xp.asarray(C), y)
+
+    x = np.random.default_rng(0).standard_normal((3, 3))
+    compiled = pb.compile(f, fast=True)
+    for _ in range(2):
+        y, z = compiled(x)
+        np.testing.assert_allclose(pb.to_numpy(y), np.tanh(x * C), rtol=1e-12)
+        np.testing.assert_allclose(pb.to_numpy(C @ pb.to_numpy(z)), np.tanh(x * C), rtol=1e-12)
+    shared = compiled._last.assembly.shared
+    kernels = [line for line in compiled._last.assembly.lines if line.startswith("kernel")]
+    given = set(re.findall(r"\bk_\w+", "\n".join(kernels)))
+    assert [shared[name].flags.c_contiguous for name in given] == [True]

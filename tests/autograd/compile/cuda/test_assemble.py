@@ -147,3 +147,13 @@ def test_so_have_steps_of_loops(runtime):  # noqa: F811 - a fixture
 
     same(lambda c, xs: pb.scan(step, c, xs), normal(4), normal(2, 4))
     assert sum(isinstance(s, Launch) for s in runtime.steps) > 20
+
+
+def test_a_constant_in_another_order_that_a_kernel_and_a_call_read(runtime):  # noqa: F811 - a fixture
+    C = np.asfortranarray(normal(3, 3) + 4 * np.eye(3))
+
+    def f(x):
+        y = xp.tanh(x * C)
+        return y, xp.linalg.solve(xp.asarray(C), y)
+
+    same(f, normal(3, 3))
