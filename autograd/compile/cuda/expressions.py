@@ -204,7 +204,7 @@ EXPRESSIONS: dict[str, Expression] = {
 WRAPPING = frozenset(("add", "subtract", "multiply"))
 ROUND = frozenset(("rounded", "narrowed"))
 # Operations of `moves.py`, whose value at an index depends on where that lies: `boxed_expression`.
-BOXED = frozenset(("piecewise",))
+BOXED = frozenset(("piecewise", "add_at"))
 
 
 def loopable(op: Op) -> bool:
@@ -267,8 +267,13 @@ def expression(op: Op, parts: list[str]) -> str:
 
 
 def boxed_expression(op: Op, parts: list[str], conditions: list[str]) -> str:
-    """An operation of `BOXED` on operands that have its dtype: the first whose condition holds, or the last."""
+    """An operation of `BOXED` on operands that have its dtype.
+
+    It is the first operand whose condition holds, or the last; or the first, with the second added where it lies.
+    """
+    if op.name == "add_at":
+        return f"({conditions[0]} ? {parts[0]} + {parts[1]} : {parts[0]})"
     text = parts[-1]
-    for part, condition in reversed(list(zip(parts[:-1], conditions, strict=False))):
+    for part, condition in reversed(list(zip(parts[:-1], conditions, strict=True))):
         text = f"({condition} ? {part} : {text})"
     return text

@@ -73,10 +73,11 @@ def is_view(op: Op) -> bool:
         return False
     if type(op.args[0]) is not Value or any(type(v) is Value for v in op.inputs()[1:]):
         return False
-    return op.name != "getitem" or _is_basic(op.args[1])
+    return op.name != "getitem" or is_basic(op.args[1])
 
 
-def _is_basic(key: Any) -> bool:
+def is_basic(key: Any) -> bool:
+    """Whether a key holds integers, slices, None and an ellipsis alone."""
     parts = key if type(key) is tuple else (key,)
     return all(p is None or p is ... or type(p) in (int, slice) for p in parts)
 

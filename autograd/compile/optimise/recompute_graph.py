@@ -93,7 +93,7 @@ def is_pure(name: str) -> bool:
         operator.attrgetter(name)(backend_of(np.zeros(0)).xp)
     except AttributeError:
         # `tracing/precision.py`, `rounding.py`, `cuda/moves.py`
-        return name in ("rounded", "narrowed", "piecewise")
+        return name in ("rounded", "narrowed", "piecewise", "add_at")
     return True
 
 

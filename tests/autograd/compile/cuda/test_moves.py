@@ -51,6 +51,7 @@ def moved(f, *args, calls=0):
 
 def slopes(f, *args, **options):
     """The gradient of a sum of squares of what `f` returns, and the gradient of a sum of that: equal to eager."""
+    nothing = any(not v.size for v in pb.tree.leaves((args, f(*args))))
     weights = [normal(*v.shape) for v in pb.tree.leaves(f(*args))]
 
     def loss(*args):
@@ -68,7 +69,9 @@ def slopes(f, *args, **options):
         )(*args)
         return first, second
 
-    return same(both, *args, **options)
+    compiled = same(both, *args, **options)
+    # of what has no elements, all is a call
+    assert nothing or ": call" not in compiled.program()
 
 
 # ── copying reshapes ──────────────────────────────────────────────────────────────────────────
@@ -143,7 +146,7 @@ JOINS = {
     "concat, last axis": lambda x, y: xp.concat([y, x, y[:, :1]], axis=-1),
     "concat of views": lambda x, y: xp.concat([x[::-1, ::-1], y[::2, 1:][:, ::-1]], axis=0)[1:],
     "concat of one": lambda x, y: xp.concat([y.mT], axis=1),
-    "concat of empty parts": lambda x, y: xp.concat([x[:0], x, x[2:2], y[:1, :2]]),
+    "concat of empty parts": lambda x, y: xp.concat([y[:0, :2], x, y[:1, :2]]),
     "concat of broadcasts": lambda x, y: xp.concat([xp.broadcast_to(x[:1], (4, 2)), x]),
     "concat of reshapes": lambda x, y: xp.concat([xp.reshape(x.mT, (-1,)), xp.reshape(y.mT, (-1,))]),
     "concat of one's parts": lambda x, y: _parted(xp.reshape(xp.concat([x, x]), (3, 4))),
@@ -247,3 +250,145 @@ def test_indices_of_large_joins(runtime):  # noqa: F811 - a fixture
 
     assert index_type((1 << 15) - 1) == "int"
     assert index_type(1 << 15) == "long long"
+
+
+# ── writing ───────────────────────────────────────────────────────────────────────────────────
+
+KEYS = {
+    "rows": slice(1, 3),
+    "element": (2, 1),
+    "element under an ellipsis": (-1, ..., 0),
+    "row": -2,
+    "column": (..., 1),
+    "inner": (slice(1, -1), slice(1, -1)),
+    "steps": (slice(None, None, 2), slice(1, None, 2)),
+    "backwards": (slice(None, None, -1), slice(3, 0, -2)),
+    "all": ...,
+    "all backwards": (slice(None, None, -1),) * 2,
+    "new axes": (None, slice(1, 3), None, slice(0, 4, 3)),
+    "one": (slice(2, 3), slice(0, 1, 5)),
+    "nothing": (slice(2, 2), slice(None)),
+    "nothing but one": (slice(7, 9), 1),
+}
+
+
+def written(x, v, key):
+    """A copy of `x` with a part of it set."""
+    x = +x if x.dtype != xp.bool else xp.logical_or(x, x)
+    x[key] = v
+    return x
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", KEYS)
+def test_writes(runtime, name, dtype):  # noqa: F811 - a fixture
+    key = KEYS[name]
+    x = numbers(4, 5, dtype=dtype)
+    shape = x[key].shape
+
+    def f(x, v):
+        part = v[tuple(slice(0, n) for n in shape)]
+        row = part[..., :1] if shape else part
+        one = v[(0,) * len(v.shape)]
+        more = row[None, None] if shape else row
+        return [written(x, each, key) for each in (part, row, more, one, True)]
+
+    moved(f, x, numbers(*(n + 1 for n in shape), dtype=dtype) if shape else numbers(dtype=dtype))
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_gradients_of_writes_and_reads(runtime, name):  # noqa: F811 - a fixture
+    key = KEYS[name]
+    x = normal(4, 5)
+    v = normal(*x[key].shape)
+    slopes(lambda x, v: (written(xp.sin(x), v * 2, key), xp.exp(x)[key] * v), x, v)
+    slopes(lambda x, v: (written(x, v[..., :1] if v.ndim else v, key), x[key] ** 2 + x[1, 1]), x, v)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_that_are_written(runtime, dtype):  # noqa: F811 - a fixture
+    """Those of the program, and those of a call, which NumPy rounds to the dtype."""
+
+    def f(x, number):
+        return written(x, 0.1, (slice(1, 3), 2)), written(x, number, 1), written(x, 3, ...)
+
+    compiled = pb.compile(f)
+    for number in (0.3, 0.7, -0.0):
+        x = numbers(4, 5, dtype=dtype)
+        for ours, eager in zip(compiled(x, number), f(x, number), strict=True):
+            assert pb.to_numpy(ours).tobytes() == pb.to_numpy(eager).tobytes()
+    assert ": call" not in compiled.program()
+
+
+def test_casts_of_what_is_written(runtime):  # noqa: F811 - a fixture
+    """Integers become floats and other integers; floats that would become integers are NumPy's to cast."""
+    for into, given in (
+        ("float32", "float64"),
+        ("float64", "int64"),
+        ("int8", "int64"),
+        ("float32", "bool"),
+    ):
+        x, v = numbers(4, 5, dtype=into), normal(2, 5).astype(given)
+        moved(lambda x, v: written(x, v, slice(1, 3)), x, v)
+    compiled = same(
+        lambda x, v: written(x, v, slice(1, 3)), np.arange(20).reshape(4, 5), normal(2, 5)
+    )
+    assert compiled.program().count(": call") == 1
+
+
+def test_writes_one_after_another(runtime):  # noqa: F811 - a fixture
+    """Parts that overlap, and parts of what has been written: the last write stays."""
+
+    def f(x):
+        y = x * 1.5
+        y[1:3] = y[:2] * 2
+        y[:, ::2] += x[:, :3]
+        y[2:] = y[:2] + x[1:3]
+        y[:1] = x[:1] + (y * 2)[:1]
+        y[0, 0] = y[1, 1]
+        y[::-1] -= y[1:2]
+        for i in range(4):
+            y[i, i] *= 3.0
+        return y
+
+    compiled = same(f, normal(4, 5), rtol=0, atol=0)
+    assert ": call" not in compiled.program()
+    slopes(f, normal(4, 5))
+
+
+def test_a_sum_at_a_part_leaves_the_others(runtime):  # noqa: F811 - a fixture
+    """−0, which −0 + 0 is not, stays −0 where nothing is added."""
+
+    def f(x, y):
+        y = y * -1.0
+        y[1:] += x[1:]
+        return y
+
+    compiled = moved(f, np.zeros((3, 2)), np.zeros((3, 2)))
+    assert "add_at(" in compiled.program()
+
+
+def test_writes_under_a_mask(runtime):  # noqa: F811 - a fixture
+    def f(x):
+        y = x * 2.0
+        y[y > 0] = -1.5
+        return y
+
+    moved(f, numbers(4, 5))
+    slopes(f, normal(4, 5))
+
+
+def test_complex_numbers_are_written_by_calls(runtime):  # noqa: F811 - a fixture
+    moved(lambda x: written(x, x[:1], slice(1, 3)), normal(4, 5) * 1j, calls=2)
+
+
+def test_windows_of_a_value_do_not_compute_it_again(runtime):  # noqa: F811 - a fixture
+    """Each element lies in nine windows, is computed once, and so is its slope."""
+
+    def loss(x):
+        y = xp.exp(x)
+        return sum(xp.sum(y[i : i + 6, j : j + 6] ** 2) for i in range(3) for j in range(3))
+
+    text = same(lambda x: pb.value_and_grad(loss)(x), normal(8, 8)).program()
+    assert ": call" not in text
+    assert text.count("exp(") == 1
