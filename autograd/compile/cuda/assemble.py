@@ -22,6 +22,7 @@ from .context import ALIGN, Context, Scratch
 from .epilogues import Epilogue, take_in
 from .expressions import loopable
 from .kernels import KernelWriter
+from .moves import in_loops
 from .order import Access, Span, waits
 from .schedule import Slot, schedule
 
@@ -95,6 +96,7 @@ def assemble(
         The most bytes that the program may take.
     """
     _as_casts(program)
+    in_loops(program)
     tf32 = store_rounded(program)
 
     def laid_out(program: Program, apart: int = 0) -> Layout:

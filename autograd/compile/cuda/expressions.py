@@ -203,12 +203,14 @@ EXPRESSIONS: dict[str, Expression] = {
 
 WRAPPING = frozenset(("add", "subtract", "multiply"))
 ROUND = frozenset(("rounded", "narrowed"))
+# Operations of `moves.py`, whose value at an index depends on where that lies: `boxed_expression`.
+BOXED = frozenset(("piecewise", "add_at"))
 
 
 def loopable(op: Op) -> bool:
     """Whether an elementwise operation can be part of a generated CUDA kernel."""
     found = EXPRESSIONS.get(op.name)
-    if op.name in ROUND:
+    if op.name in ROUND or op.name in BOXED:
         return bool(op.result.size)
     if found is None or not is_elementwise(op) or not op.result.size:
         return False
@@ -261,4 +263,17 @@ def expression(op: Op, parts: list[str]) -> str:
         return f"({parts[0]} != 0)"
     if dtype.kind in "iu" and op.result.dtype.kind in "iu":
         return f"(({name}){text})"
+    return text
+
+
+def boxed_expression(op: Op, parts: list[str], conditions: list[str]) -> str:
+    """An operation of `BOXED` on operands that have its dtype.
+
+    It is the first operand whose condition holds, or the last; or the first, with the second added where it lies.
+    """
+    if op.name == "add_at":
+        return f"({conditions[0]} ? {parts[0]} + {parts[1]} : {parts[0]})"
+    text = parts[-1]
+    for part, condition in reversed(list(zip(parts[:-1], conditions, strict=True))):
+        text = f"({condition} ? {part} : {text})"
     return text

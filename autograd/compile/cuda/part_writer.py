@@ -7,9 +7,10 @@ from typing import Any
 
 from ..ir.elementwise import compute_dtype, operands
 from ..ir.program import ARRAY, NUMBER, Op, Value
-from ..ir.views import Ref, contiguous_view
+from ..ir.views import Interval, Ref, contiguous_view, intervals
 from ..optimise.fuse import REDUCTIONS, Statement
-from .expressions import c_name, constant, expression
+from .expressions import BOXED, boxed_expression, c_name, constant, expression
+from .indices import Indices
 from .parts import (
     BLOCK,
     BLOCKS,
@@ -39,12 +40,11 @@ class PartWriter:
         self.rows: dict[Any, str] = {}  # loads that are the same for a whole row
         self.head: list[str] = []
         self.lines: list[str] = []
-        every = self._every()
-        self.outer = merged(part.kept, part.shape, every)
-        self.inner = merged(sorted(part.reduced), part.shape, every)
+        every, alone = self._every(), self._alone()
         self.chunks = self._chunks()
         self.blocks = self._blocks()
         self.index_type = self._index_type()
+        self.indices = Indices(part, every, alone, self.index_type)
 
     def _every(self) -> list[tuple[int, ...]]:
         """The strides of all accesses."""
@@ -59,6 +59,24 @@ class PartWriter:
                 else:
                     found.append(self.part.own_strides(op.result))
         return found
+
+    def _alone(self) -> frozenset[int]:
+        """The axes whose own index says whether an operand has an element there."""
+        found: set[int] = set()
+        for s in self.part.phases:
+            axes = self.part.axes_of(s.shape)
+            assert axes is not None
+            for op in s.ops:
+                boxes = self._boxes(op)
+                boxes += [self.context.ref(v).inside for v in op.inputs() if v.value_type == ARRAY]
+                found |= {axes[interval.axis] for box in boxes for interval in box}
+        return frozenset(found)
+
+    def _boxes(self, op: Op) -> list[tuple[Interval, ...]]:
+        """The indices at which each operand but the last is chosen."""
+        if op.name not in BOXED:
+            return []
+        return [intervals(box, op.result.shape) for box in op.settings["boxes"]]
 
     def _index_type(self) -> str:
         """32 bits where every index into every array fits: 64-bit divisions are slow."""
@@ -98,7 +116,7 @@ class PartWriter:
                 self._row_phase(s)
             else:
                 self._phase(s)
-        index = self._decomposed("o", self.outer)
+        index = self.indices.decomposed("o")
         return getattr(self, f"_{self.mode}")([*index, *self.head, *self.lines])
 
     # ── which thread does what ────────────────────────────────────────────────────────────────
@@ -217,7 +235,7 @@ class PartWriter:
         return [
             *before,
             f"for ({index_type} at = {first}; at < {end}; at += lanes) {{",
-            *[f"    {line}" for line in [*self._decomposed("at", self.inner), *body]],
+            *[f"    {line}" for line in [*self.indices.decomposed("at"), *body]],
             "}",
         ]
 
@@ -283,7 +301,7 @@ class PartWriter:
     ) -> str:
         """The name of an operation's result, computed in `body`."""
         c_type = c_name(op.result.dtype)
-        dtype = compute_dtype(op)
+        dtype = op.result.dtype if op.name in BOXED else compute_dtype(op)
         parts = []
         for i, x in enumerate(operands(op)):
             if (op.name, i) in (("where", 0), ("masked", 1)):
@@ -291,7 +309,13 @@ class PartWriter:
             else:
                 parts.append(self._operand(x, s, local, loads, body, dtype))
         name = self.kernel.fresh("t")
-        body.append(f"const {c_type} {name} = {expression(op, parts)};")
+        if op.name in BOXED:
+            text = boxed_expression(
+                op, parts, [self.indices.condition(self._box(b, s)) for b in self._boxes(op)]
+            )
+        else:
+            text = expression(op, parts)
+        body.append(f"const {c_type} {name} = {text};")
         return name
 
     def _operand(
@@ -319,16 +343,17 @@ class PartWriter:
             return self._cast(self.names[root], x.dtype, dtype)
         ref = self.context.ref(x)
         strides = self.part.strides(x, ref.strides, s.shape)
-        key = (root, ref.offset, strides)
-        by_row = not any(strides[i] for i in self.part.reduced)
+        box = self._box(ref.inside, s)
+        key = (root, ref.offset, strides, tuple(box.items()))
+        by_row = not any(strides[i] or i in box for i in self.part.reduced)
         if by_row and self.mode != FLAT:
-            name = self._loaded(key, self._element(ref, strides), c_name(x.dtype), self.head)
+            name = self._loaded(key, self._element(ref, strides, box), c_name(x.dtype), self.head)
         else:
             assert loads is not None
             if key not in loads:
                 loads[key] = self.kernel.fresh("a")
                 body.append(
-                    f"const {c_name(x.dtype)} {loads[key]} = {self._element(ref, strides)};"
+                    f"const {c_name(x.dtype)} {loads[key]} = {self._element(ref, strides, box)};"
                 )
             name = loads[key]
         return self._cast(name, x.dtype, dtype)
@@ -343,51 +368,25 @@ class PartWriter:
     def _cast(self, name: str, dtype: Any, to: Any) -> str:
         return name if to is None or dtype == to else f"(({c_name(to)}){name})"
 
-    # ── indices ───────────────────────────────────────────────────────────────────────────────
+    # ── elements ──────────────────────────────────────────────────────────────────────────────
 
-    def _decomposed(self, letter: str, groups: list[list[int]]) -> list[str]:
-        """The index along each group of axes, from one running number."""
-        lengths = [math.prod(self.part.shape[i] for i in group) for group in groups]
-        if len(groups) < 2:
-            return []
-        lines, rest = [], letter
-        for k in range(len(groups) - 1, 0, -1):
-            lines.append(f"const {self.index_type} {letter}{k} = {rest} % {lengths[k]};")
-            quotient = f"{letter}0" if k == 1 else f"{letter}_{k}"
-            lines.append(f"const {self.index_type} {quotient} = {rest} / {lengths[k]};")
-            rest = quotient
-        return lines
+    def _box(self, inside: tuple[Interval, ...], s: Statement) -> dict[int, Interval]:
+        """The intervals along the part's axes."""
+        axes = self.part.axes_of(s.shape)
+        assert axes is not None
+        return {axes[interval.axis]: interval for interval in inside}
 
-    def _index(self, strides: tuple[int, ...]) -> str:
-        parts = []
-        for letter, groups in (("o", self.outer), ("at", self.inner)):
-            for k, group in enumerate(groups):
-                step = strides[group[-1]]
-                if step:
-                    name = letter if len(groups) == 1 else f"{letter}{k}"
-                    parts.append(name if step == 1 else f"{name} * {step}")
-        return " + ".join(parts)
-
-    def _element(self, ref: Ref, strides: tuple[int, ...]) -> str:
+    def _element(
+        self, ref: Ref, strides: tuple[int, ...], box: dict[int, Interval] | None = None
+    ) -> str:
+        """An element of a buffer; 0 at an index outside of the box, where none is read."""
         name = self.kernel.pointer(ref.root)
-        index = self._index(strides)
+        index = self.indices.offset(strides, box or {})
         text = " + ".join(p for p in (str(ref.offset) if ref.offset else "", index) if p)
-        return f"{name}[{text or '0'}]"
+        element = f"{name}[{text or '0'}]"
+        if not box:
+            return element
+        return f"({self.indices.condition(box)} ? {element} : ({c_name(ref.root.dtype)})0)"
 
     def _target(self, op: Op) -> str:
         return self._element(contiguous_view(op.result), result_strides(self.part, op))
-
-
-def merged(
-    axes: list[int], shape: tuple[int, ...], every: list[tuple[int, ...]]
-) -> list[list[int]]:
-    """Neighbouring axes that all accesses step through as if they were one; axes of length 1 are left out."""
-    groups: list[list[int]] = []
-    for i in axes:
-        if shape[i] == 1:
-            continue
-        if groups and all(st[groups[-1][-1]] == st[i] * shape[i] for st in every):
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-    return groups

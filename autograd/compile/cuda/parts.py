@@ -154,7 +154,7 @@ def _reads_own(part: Part, v: Value, maker: Op, s: Statement, out: Statements) -
     root = out.root(v)
     ref = out.refs.get(v)
     strides = ref.strides if ref is not None else contiguous(v.shape)
-    if ref is not None and ref.offset:
+    if ref is not None and (ref.offset or ref.inside):
         return False
     read = part.strides(v, strides, s.shape)
     if maker.name in REDUCTIONS:

@@ -18,6 +18,16 @@ from .program import ARRAY, Op, Value
 
 
 @dataclass(frozen=True)
+class Interval:
+    """The indices ``start, start + step, …`` along an axis: so many of them."""
+
+    axis: int
+    start: int
+    step: int
+    count: int
+
+
+@dataclass(frozen=True)
 class Ref:
     """A value as elements of a contiguous buffer.
 
@@ -28,12 +38,15 @@ class Ref:
     offset : int
         The position of the first element.
     strides : tuple of int
-        In elements.
+        In elements; along the axis of an interval, of one of its indices to the next.
+    inside : tuple of Interval
+        The indices at which it has elements, along the axes where these are not all.
     """
 
     root: Value
     offset: int
     strides: tuple[int, ...]
+    inside: tuple[Interval, ...] = ()
 
 
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -51,7 +64,7 @@ _NUMPYS: dict[str, Callable[..., Any]] = {
     "permute_dims": np.permute_dims, "matrix_transpose": np.matrix_transpose, "broadcast_to": np.broadcast_to,
     "getitem": operator.getitem, "squeeze": np.squeeze, "moveaxis": np.moveaxis, "flip": np.flip,
 }  # fmt: skip
-_NAMES = frozenset((*_NUMPYS, "reshape"))
+_NAMES = frozenset((*_NUMPYS, "reshape", "placed"))
 
 
 def is_view(op: Op) -> bool:
@@ -60,10 +73,11 @@ def is_view(op: Op) -> bool:
         return False
     if type(op.args[0]) is not Value or any(type(v) is Value for v in op.inputs()[1:]):
         return False
-    return op.name != "getitem" or _is_basic(op.args[1])
+    return op.name != "getitem" or is_basic(op.args[1])
 
 
-def _is_basic(key: Any) -> bool:
+def is_basic(key: Any) -> bool:
+    """Whether a key holds integers, slices, None and an ellipsis alone."""
     parts = key if type(key) is tuple else (key,)
     return all(p is None or p is ... or type(p) in (int, slice) for p in parts)
 
@@ -76,6 +90,8 @@ def view_of(op: Op, base: Ref) -> Ref | None:
     value = op.args[0]
     if not value.size:
         return None
+    if op.name == "placed":
+        return _placed(value, base, op.result.shape, **op.settings)
     element = np.zeros(1, np.int8)
     probe = np.lib.stride_tricks.as_strided(element, value.shape, base.strides)
     # strides of one byte an element; nothing is read, and addresses alone are looked at
@@ -90,3 +106,28 @@ def view_of(op: Op, base: Ref) -> Ref | None:
         return None
     start = out.__array_interface__["data"][0] - probe.__array_interface__["data"][0]
     return Ref(base.root, base.offset + start, tuple(out.strides))
+
+
+def intervals(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[Interval, ...]:
+    """The indices of a box of slices with positive steps, along the axes of which it does not hold every one."""
+    found = [(i, range(n)[part], n) for i, (part, n) in enumerate(zip(box, shape, strict=True))]
+    return tuple(Interval(i, r.start, r.step, len(r)) for i, r, n in found if len(r) < n)
+
+
+def _placed(
+    value: Value,
+    base: Ref,
+    shape: tuple[int, ...],
+    box: tuple[slice, ...],
+    axes: tuple[tuple[int, bool], ...],
+) -> Ref:
+    """A value in a box of an array of `shape`, in which it is broadcast.
+
+    ``axes[i]`` is the axis of the value that lies along axis i, or −1, and whether it lies there backwards.
+    """
+    offset, strides = base.offset, []
+    for axis, backwards in axes:
+        step = 0 if axis < 0 or value.shape[axis] == 1 else base.strides[axis]
+        offset += step * (value.shape[axis] - 1) if backwards else 0
+        strides.append(-step if backwards else step)
+    return Ref(base.root, offset, tuple(strides), intervals(box, shape))

@@ -222,6 +222,7 @@ def _is_whole(out: Statements, v: Value, old: Value) -> bool:
     return v is old or (
         v.shape == old.shape
         and out.refs[v].offset == 0
+        and not out.refs[v].inside
         and out.refs[v].strides == contiguous(old.shape)
     )
 

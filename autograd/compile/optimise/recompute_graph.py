@@ -92,7 +92,8 @@ def is_pure(name: str) -> bool:
     try:
         operator.attrgetter(name)(backend_of(np.zeros(0)).xp)
     except AttributeError:
-        return name in ("rounded", "narrowed")  # `tracing/precision.py`, `rounding.py`
+        # `tracing/precision.py`, `rounding.py`, `cuda/moves.py`
+        return name in ("rounded", "narrowed", "piecewise", "add_at")
     return True
 
 

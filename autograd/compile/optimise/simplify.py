@@ -12,6 +12,7 @@ import numpy as np
 
 from ...core.signatures import COLLECTIVE_STEPS
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value, replace, values_in
+from ..ir.views import is_basic
 
 # Operations that stay two where two of them have the same inputs.
 IMPURE = frozenset(("recomputed",)) | COLLECTIVE_STEPS
@@ -60,10 +61,30 @@ def _identities(program: Program) -> dict[Value, Value]:
     same: dict[Value, Value] = {}
     for op in program.ops:
         if type(op.result) is Value:
-            operand = _operand_returned(op)
+            operand = _operand_returned(op) or _written_already(op, same)
             if operand is not None and _alike(operand, op.result):
                 same[op.result] = operand
     return same
+
+
+def _written_already(op: Op, same: dict[Value, Value]) -> Value | None:
+    """The array into which a part is written, where it holds that part: ``x[k] += y`` writes ``x[k]`` twice."""
+    if op.name != "setitem" or not is_basic(op.args[2]) or values_in(op.args[2]):
+        return None
+    x, value, key = op.args
+    x, value = same.get(x, x), same.get(value, value) if type(value) is Value else value
+    if type(value) is not Value or type(x) is not Value:
+        return None
+    read, written = value.op, x.op
+    if read is not None and read.name == "getitem" and is_basic(read.args[1]):
+        base, part = read.args
+        if same.get(base, base) is x and part == key:
+            return x
+    if written is not None and written.name == "setitem" and is_basic(written.args[2]):
+        _, before, part = written.args
+        if type(before) is Value and same.get(before, before) is value and part == key:
+            return x
+    return None
 
 
 def _alike(x: Value, y: Value) -> bool:

@@ -14,6 +14,14 @@ INTEGERS = "add multiply floor_divide remainder bitwise_xor maximum".split()  # 
 REDUCTIONS = "sum mean max min std".split()  # noqa: SIM905 - a table
 
 
+def written(x, y, key):
+    """A copy of `x`, with `y` added to a part, and the part's first element at another place."""
+    x = x + 0.5
+    x[key] += y
+    x[-1:] = x[key][:1]
+    return x
+
+
 class RandomProgram:
     """A function of arrays, drawn from a seed; operations that the shapes do not allow are drawn again."""
 
@@ -75,7 +83,12 @@ class RandomProgram:
             ([i], lambda x: xp.softmax(x, axis=axis)),
             ([i], lambda x: x - xp.mean(x, axis=axis, keepdims=True)),
             ([i, whole[0]], lambda x, n: x[xp.remainder(n, x.shape[0])]),
-            ([i, j], lambda x, y: xp.concat([x, y], axis=axis)),
+            ([i, j], lambda x, y: xp.concat([x, y[start:]], axis=axis)),
+            ([i, j], lambda x, y: xp.stack([x, y, x], axis=-1 if turned else 0)),
+            ([i, j], lambda x, y: written(x, y, (..., slice(start, None, step)))),
+            ([i, j], lambda x, y: written(x, y[start:], slice(start, None))),
+            ([i], lambda x: written(x, x[..., :1] * 2.0, (slice(None, None, step), start - 1))),
+            ([i], lambda x: xp.reshape(x.mT[start:], (-1,))),
             ([i], lambda x: xp.clip(x, -0.5, 0.7)),
         ]
         return choices[draw.integers(len(choices))]

@@ -39,7 +39,16 @@ def step_and_arguments():
 RNG = np.random.default_rng(5)
 
 
+def moves(x, v):
+    """Reshapes, joins and writes, read by reductions."""
+    y = xp.stack([x, xp.reshape(xp.concat([x.mT[1:], x.mT[:1]]), x.shape)], axis=1)
+    y[::-2, :, 1:-1] += v
+    y[0, 0, 0] = 1.5
+    return [y, xp.sum(y * y, axis=1), xp.max(y, axis=0), xp.sum(y)]
+
+
 PROGRAMS = {
+    "moves": lambda: (moves, (normal(50, 12, dtype="float32"), normal(10, dtype="float32"))),
     "step": step_and_arguments,
     "rows": lambda: (reductions, (normal(40, 70, dtype="float32"),)),
     "long rows": lambda: (reductions, (normal(80, 1100),)),

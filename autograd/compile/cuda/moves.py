@@ -1,0 +1,286 @@
+"""Operations that only move data, written as loops over elements, so that kernels compute them.
+
+A call between kernels ends the segment of the device, and costs the host some launches and Python time. What is moved
+is read where it lies and is never computed twice: a loop reads other elements of memory alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.program import ARRAY, NUMBER, Op, Program, Value, values_in
+from ..ir.views import Ref, contiguous_view, is_basic, is_view, view_of
+from ..optimise.simplify import without_use
+from .expressions import C_NAMES, loopable
+
+# Arrays that one kernel joins: each thread asks of each whether its element lies there.
+MOST = 32
+
+# A box in an array, as a key of slices with positive steps: one for each axis.
+Box = tuple[slice, ...]
+
+
+def in_loops(program: Program) -> None:
+    """Rewrite the moves of a program that loops can do; the program itself is changed."""
+    writer = _Writer()
+    for op in program.ops:
+        writer.add(op)
+    program.ops = writer.ops
+    without_use(program)
+
+
+class _Writer:
+    """The operations so far, and how the views among their results lie."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.refs: dict[Value, Ref] = {}
+
+    def add(self, op: Op) -> None:
+        """Add an operation, or those that do the same in loops."""
+        if op.name == "recomputed" and type(op.args[0]) is Value:  # another name for the same
+            self.refs[op.result] = self._ref(op.args[0])
+        elif is_view(op):
+            if op.name == "getitem" and op.result.shape == ():
+                op.args = (op.args[0], _as_view(op.args[1]))
+            if self._view(op) is None and op.name == "reshape":
+                self._reshape(op)
+        elif op.name in _REWRITTEN and op.result.size and _REWRITTEN[op.name](self, op):
+            return
+        self.ops.append(op)
+
+    def _ref(self, v: Value) -> Ref:
+        return self.refs.get(v) or contiguous_view(v)
+
+    def _view(self, op: Op) -> Ref | None:
+        """How the result of a view operation lies; None where it is a copy."""
+        ref = view_of(op, self._ref(op.args[0]))
+        if ref is not None:
+            self.refs[op.result] = ref
+        return ref
+
+    def _reshape(self, op: Op) -> None:
+        """Copy the operand of a reshape in the order of its indices, of which the result is a view then."""
+        x = op.args[0]
+        copy = Value(f"{op.result.name}c", ARRAY, x.shape, x.dtype)
+        copy.op = Op("astype", op.function, (x, x.dtype), {}, copy, op.line, frozenset())
+        if not loopable(copy.op):
+            return
+        self.ops.append(copy.op)
+        op.args = (copy, *op.args[1:])
+        self._view(op)
+
+    def _join(self, op: Op) -> bool:
+        """Write ``concat`` and ``stack`` as the choice of an operand by the index."""
+        result, axis = op.result, op.settings.get("axis", 0)
+        given = [v for v in op.args[0] if type(v) is not Value or v.size]
+        if type(axis) is not int or len(op.args) != 1 or not 0 < len(given) <= MOST:
+            return False
+        if not all(_is_moved(v, result.dtype) for v in given):
+            return False
+        dims = len(result.shape)
+        axis, whole = axis % dims, (slice(None),) * dims
+        boxes, operands, start = [], [], 0
+        for v in given:
+            if op.name == "stack":
+                count, axes = 1, [*range(axis), -1, *range(axis, dims - 1)]
+            else:
+                count, axes = v.shape[axis], list(range(dims))
+            boxes.append((*whole[:axis], slice(start, start + count), *whole[axis + 1 :]))
+            operands.append(self._placed(op, v, boxes[-1], [(i, False) for i in axes]))
+            start += count
+        self._boxed("piecewise", op, operands, boxes[:-1])
+        return True
+
+    def _set(self, op: Op) -> bool:
+        """Write ``setitem`` as the choice of the new value in a box; ``x[k] += y`` as a sum there."""
+        x, value, key = op.args
+        if not _is_moved(x, op.result.dtype):
+            return False
+        if type(key) is Value:
+            return self._set_under_mask(op)
+        if not is_basic(key) or values_in(key):
+            return False
+        region = Region(x.shape, key)
+        if region.empty:
+            self._boxed("piecewise", op, [x], [])
+            return True
+        added = _added(x, value, key) if x.dtype.kind == "f" else None
+        if added is not None:
+            operand = self._written(op, added, region)
+            if operand is not None:
+                self._boxed("add_at", op, [x, operand], [region.box])
+                return True
+        operand = self._written(op, value, region)
+        if operand is not None:
+            self._boxed("piecewise", op, [operand, x], [region.box])
+        return operand is not None
+
+    def _set_under_mask(self, op: Op) -> bool:
+        """Write one value where a mask of all elements is true as ``where``."""
+        x, value, mask = op.args
+        if mask.value_type != ARRAY or mask.dtype.kind != "b" or mask.shape != x.shape:
+            return False
+        if type(value) is Value and value.value_type == ARRAY:
+            if value.shape != () or value.dtype != x.dtype:
+                return False
+        elif not _is_number_of(value, x.dtype):
+            return False
+        made = Op("where", op.function, (mask, value, x), {}, op.result, op.line, frozenset())
+        if loopable(made):
+            op.result.op = made
+            self.ops.append(made)
+        return loopable(made)
+
+    def _scatter(self, op: Op) -> bool:
+        """Write ``scatter_add`` by a key that names no element twice as the choice of a value or 0."""
+        shape, key, value = op.args
+        if not is_basic(key) or values_in(key) or not _is_moved(value, op.result.dtype):
+            return False
+        region, zero = Region(tuple(shape), key), op.result.dtype.type(0).item()
+        if region.empty:
+            self._boxed("piecewise", op, [zero], [])
+        else:
+            operand = self._written(op, value, region)
+            self._boxed("piecewise", op, [operand, zero], [region.box])
+        return True
+
+    def _number(self, op: Op) -> bool:
+        """Write an array of a number of the call as the number itself."""
+        x = op.args[0]
+        if type(x) is not Value or x.value_type != NUMBER or not _is_number_of(x, op.result.dtype):
+            return False
+        self._boxed("piecewise", op, [x], [])
+        return True
+
+    def _written(self, op: Op, value: Any, region: Region) -> Any:
+        """What is written into a region, as an operand; None for what no kernel can hold."""
+        dtype = op.result.dtype
+        if type(value) is not Value or value.value_type == NUMBER:
+            return value if _is_number_of(value, dtype) else None
+        if not _is_moved(value, dtype):
+            return None
+        if value.shape == ():
+            return value
+        return self._placed(op, value, region.box, region.axes_of(value))
+
+    def _placed(self, op: Op, v: Value, box: Box, axes: Sequence[tuple[int, bool]]) -> Value:
+        """A value as it lies in a box of the result of an operation: `axes` as in `views.py`."""
+        result = op.result
+        view = Value(f"{result.name}p{len(self.ops)}", ARRAY, result.shape, v.dtype)
+        settings = {"box": box, "axes": tuple(axes)}
+        view.op = Op("placed", op.function, (v,), settings, view, op.line, frozenset((0,)))
+        self.ops.append(view.op)
+        self._view(view.op)
+        return view
+
+    def _boxed(self, name: str, op: Op, operands: list[Any], boxes: list[Box]) -> None:
+        """Add an operation of `expressions.BOXED` with the result of another one."""
+        settings = {"boxes": tuple(boxes)}
+        made = Op(name, op.function, tuple(operands), settings, op.result, op.line, frozenset())
+        op.result.op = made
+        self.ops.append(made)
+
+
+_REWRITTEN: dict[str, Callable[[_Writer, Op], bool]] = {
+    "concat": _Writer._join,
+    "stack": _Writer._join,
+    "setitem": _Writer._set,
+    "scatter_add": _Writer._scatter,
+    "asarray": _Writer._number,
+}
+
+
+class Region:
+    """The elements that a key of integers, slices, None and an ellipsis selects.
+
+    Attributes
+    ----------
+    box : tuple of slice
+        Their indices, in rising order.
+    axes : list of (int, bool)
+        For each axis of the array, the axis of what the key selects, or −1, and whether it runs backwards.
+    dims : int
+        The number of axes of what the key selects.
+    empty : bool
+    """
+
+    def __init__(self, shape: tuple[int, ...], key: Any) -> None:
+        parts = key if type(key) is tuple else (key,)
+        if not any(part is ... for part in parts):
+            parts = (*parts, ...)
+        rest = len(shape) - sum(part is not None and part is not ... for part in parts)
+        self.axes: list[tuple[int, bool]] = []
+        self.dims, self.empty = 0, False
+        box: list[slice] = []
+        for part in parts:
+            if part is None:
+                self.dims += 1
+                continue
+            for each in [slice(None)] * rest if part is ... else [part]:
+                n = shape[len(box)]
+                if type(each) is int:
+                    box.append(slice(each % n, each % n + 1))
+                    self.axes.append((-1, False))
+                    continue
+                found = range(n)[each]
+                rising = found if found.step > 0 else found[::-1]
+                self.empty |= not found
+                step = rising.step if len(found) > 1 and rising.step > 1 else None
+                box.append(slice(rising.start, rising[-1] + 1 if found else 0, step))
+                self.axes.append((self.dims, found.step < 0))
+                self.dims += 1
+        self.box: Box = tuple(box)
+
+    def axes_of(self, value: Value) -> list[tuple[int, bool]]:
+        """The axes of a value that is broadcast to the region, or has axes of length 1 before it."""
+        lead = self.dims - len(value.shape)
+        return [
+            (max(axis - lead, -1), backwards) if axis >= 0 else (-1, False)
+            for axis, backwards in self.axes
+        ]
+
+
+def _added(x: Value, value: Any, key: Any) -> Any:
+    """What ``x[key]`` is added to in a value that is written there; None where it is no such sum."""
+    add = value.op if type(value) is Value else None
+    if add is None or add.name != "add":
+        return None
+    for part, other in (add.args, add.args[::-1]):
+        read = part.op if type(part) is Value else None
+        if read is None or read.name != "getitem" or read.args[0] is not x:
+            continue
+        if is_basic(read.args[1]) and read.args[1] == key and value.dtype == x.dtype:
+            return other
+    return None
+
+
+def _is_number_of(x: Any, dtype: Any) -> bool:
+    """Whether a number is one of a dtype's for NumPy, whatever its value in a call is."""
+    if type(x) is Value:
+        return dtype.kind == "f" and x.dtype.kind in "iubf"
+    if type(x) is int and dtype.kind in "iu":
+        return bool(np.iinfo(dtype).min <= x <= np.iinfo(dtype).max)
+    return type(x) is bool or (type(x) in (int, float) and dtype.kind == "f")
+
+
+def _is_moved(v: Any, dtype: Any) -> bool:
+    """Whether a kernel can hold an array, and the result that it becomes a part of."""
+    if type(v) is not Value or v.value_type != ARRAY or dtype.name not in C_NAMES:
+        return False
+    if v.dtype.name not in C_NAMES:
+        return False
+    return (
+        v.dtype == dtype
+        or (v.dtype.kind in "iubf" and dtype.kind == "f")
+        or (v.dtype.kind in "iub" and dtype.kind in "iu")
+    )
+
+
+def _as_view(key: Any) -> Any:
+    """A key of one element, by which NumPy takes a view: without an ellipsis, it returns a number."""
+    parts = key if type(key) is tuple else (key,)
+    return parts if any(part is ... for part in parts) else (*parts, ...)
