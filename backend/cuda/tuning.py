@@ -253,7 +253,7 @@ class Tuner:
         ----------
         product : Product
         form : sequence
-            What the answer holds for besides the device, as JSON has it.
+            What the answer depends on besides the device and the alignments, in types that JSON has.
         algorithms : sequence of bytes
             The candidates, best first by the library's estimate.
         launch : callable
@@ -288,7 +288,7 @@ class Tuner:
         product : Product
             With the epilogue.
         form : sequence
-            What the answer holds for besides the device, as JSON has it.
+            What the answer depends on besides the device, in types that JSON has.
         inside, after
             The products with and without it, bound by a way of multiplying.
         """
