@@ -74,7 +74,7 @@ class _Run(NamedTuple):
     """Launches in a row; `short` says that the host's time to issue them counts."""
 
     launch: Launch
-    count: int
+    times: int
     short: bool
 
 
@@ -190,7 +190,7 @@ class Device:
                     run = runs[name]
                     if run.short:
                         run.launch(stream.ptr)
-                    least[name] = min(least[name], self._timed(run.launch, stream) / run.count)
+                    least[name] = min(least[name], self._timed(run.launch, stream) / run.times)
             settled = all(taken >= SETTLED * before[name] for name, taken in least.items())
             if settled and number + 1 >= FEWEST_ROUNDS:
                 return least, ()
