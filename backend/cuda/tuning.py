@@ -42,7 +42,7 @@ INSIDE, AFTER = "inside the product", "after it"
 EXPECTED = 1 << 18
 ITEM = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}  # bytes
 
-Launch = Callable[[int], None]  # on a stream, by its pointer
+Launch = Callable[[int], None]  # takes the pointer of a stream
 
 
 def wanted() -> bool:
@@ -71,7 +71,7 @@ def _extent(leading: int, transposed: bool, stride: int, rows: int, cols: int, b
 
 
 class _Run(NamedTuple):
-    """Launches in a row; `short` says that the host's time to issue them counts."""
+    """A number of launches in a row, and whether they are so short that the host's time to issue them counts."""
 
     launch: Launch
     times: int
