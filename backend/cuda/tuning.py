@@ -28,7 +28,8 @@ FEWEST_ROUNDS, MOST_ROUNDS, SETTLED = 3, 12, 0.97
 # A run repeats a launch until it takes this many seconds on the device, and at most so many times.
 SHORTEST, REPEATED = 1e-4, 20
 SLOW = 4.0  # times the best time of one launch, beyond which a launch is not repeated
-LONG = 1e-3  # seconds of a launch against which the host's to issue it, about 1e-5, are nothing
+ISSUED = 2e-5  # seconds that a host may take to issue a launch and an event: of less, nothing is known of the launch
+LONG = 1e-3  # seconds of a launch against which those are nothing
 HOPELESS = 2.0  # times the best time, beyond which a candidate is not run on after two rounds
 ROOM = 1 << 30  # bytes of operands beyond which no trial is made
 PATTERN = 1 << 20  # bytes of random numbers that operands are filled with, again and again
@@ -148,7 +149,7 @@ class Device:
         try:
             once = self._once(launches, preferred, stream)
             best = min(once.values())
-            often = max(1, min(REPEATED, round(SHORTEST / best))) if best else REPEATED
+            often = max(1, round(SHORTEST / max(best - ISSUED, SHORTEST / REPEATED)))
             runs = {}
             for name, taken in once.items():
                 count = often if taken <= SLOW * best else 1
@@ -163,7 +164,7 @@ class Device:
     def _once(
         self, launches: Mapping[str, Launch], preferred: str, stream: Any
     ) -> dict[str, float]:
-        """About the seconds of one launch of each, at least those that the host takes to issue it."""
+        """The seconds of one launch of each, or those that the host takes to issue it where these are more."""
         once = {}
         for name, launch in launches.items():
             try:
