@@ -30,8 +30,8 @@ BATCH_COUNT, BATCH_STRIDE = 5, 6
 MAX_WORKSPACE, MIN_ALIGNMENT = 1, (5, 6, 7, 8)
 # The largest alignment, in bytes, that the library asks for.
 ALIGNED = 256
-# The alignment, in bytes, that vectors need: there are kernels that read 16 bytes at a time, and the library chooses
-# them for less aligned vectors too (seen by PyTorch on CUDA 13.3), whereupon the device stops with "misaligned address".
+# The alignment, in bytes, that vectors need. Some kernels read 16 bytes at a time, and the library chooses them for
+# vectors of less too, as PyTorch saw on CUDA 13.3: then the device stops for good with "misaligned address".
 VECTOR_ALIGNED = 16
 # An aligned address that nobody reads, to plan for before the addresses are known.
 NOWHERE = 1 << 20

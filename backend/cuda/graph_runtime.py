@@ -1,9 +1,9 @@
 """Compiled programs on a CUDA device: launches bound in advance, replayed one by one or as one CUDA graph.
 
 What holds: a segment is called by one thread at a time (its block is one program's). A call on another stream than
-the last one first waits, on the device, for all that was queued there. A graph has the addresses of a call's arrays
-in it and is launched only for arrays at these very addresses, so that whatever it reads and writes is alive: it may
-be another array that CuPy's pool put there, of the same program's shape and dtype, and is the one that was handed over.
+the last one first waits, on the device, for all that was queued there. A graph has the addresses of arrays in it, and
+is launched only for a call whose arrays lie at these addresses. CuPy's pool may have put other arrays there than those
+of the capture, but what the graph reads and writes are the arrays of this call, with the program's shapes and dtypes.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Segment:
                 self._replay(key, arrays, stream)
                 return
             if len(self.graphs) >= GRAPHS:
-                # one that still runs is freed when it is done, says CUDA
+                # `cuGraphExecDestroy`: a graph that still runs is freed when it is done
                 self.graphs.pop(next(iter(self.graphs)))
             self.graphs[inner] = graph
         self._copy(arrays, "in", stream)

@@ -28,7 +28,8 @@ FEWEST_ROUNDS, MOST_ROUNDS, SETTLED = 3, 12, 0.97
 # A run repeats a launch until it takes this many seconds on the device, and at most so many times.
 SHORTEST, REPEATED = 1e-4, 20
 SLOW = 4.0  # times the best time of one launch, beyond which a launch is not repeated
-LONG = 1e-3  # seconds of a launch against which the host's to issue it, about 1e-5, are nothing
+ISSUED = 2e-5  # seconds that a host may take to issue a launch and an event: of less, nothing is known of the launch
+LONG = 1e-3  # seconds of a launch against which those are nothing
 HOPELESS = 2.0  # times the best time, beyond which a candidate is not run on after two rounds
 ROOM = 1 << 30  # bytes of operands beyond which no trial is made
 PATTERN = 1 << 20  # bytes of random numbers that operands are filled with, again and again
@@ -42,7 +43,7 @@ INSIDE, AFTER = "inside the product", "after it"
 EXPECTED = 1 << 18
 ITEM = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}  # bytes
 
-Launch = Callable[[int], None]  # on a stream, by its pointer
+Launch = Callable[[int], None]  # takes the pointer of a stream
 
 
 def wanted() -> bool:
@@ -71,10 +72,10 @@ def _extent(leading: int, transposed: bool, stride: int, rows: int, cols: int, b
 
 
 class _Run(NamedTuple):
-    """Launches in a row; `short` says that the host's time to issue them counts."""
+    """A number of launches in a row, and whether they are so short that the host's time to issue them counts."""
 
     launch: Launch
-    count: int
+    times: int
     short: bool
 
 
@@ -148,7 +149,7 @@ class Device:
         try:
             once = self._once(launches, preferred, stream)
             best = min(once.values())
-            often = max(1, min(REPEATED, round(SHORTEST / best))) if best else REPEATED
+            often = max(1, round(SHORTEST / max(best - ISSUED, SHORTEST / REPEATED)))
             runs = {}
             for name, taken in once.items():
                 count = often if taken <= SLOW * best else 1
@@ -163,7 +164,7 @@ class Device:
     def _once(
         self, launches: Mapping[str, Launch], preferred: str, stream: Any
     ) -> dict[str, float]:
-        """About the seconds of one launch of each, at least those that the host takes to issue it."""
+        """The seconds of one launch of each, or those that the host takes to issue it where these are more."""
         once = {}
         for name, launch in launches.items():
             try:
@@ -190,7 +191,7 @@ class Device:
                     run = runs[name]
                     if run.short:
                         run.launch(stream.ptr)
-                    least[name] = min(least[name], self._timed(run.launch, stream) / run.count)
+                    least[name] = min(least[name], self._timed(run.launch, stream) / run.times)
             settled = all(taken >= SETTLED * before[name] for name, taken in least.items())
             if settled and number + 1 >= FEWEST_ROUNDS:
                 return least, ()
@@ -253,7 +254,7 @@ class Tuner:
         ----------
         product : Product
         form : sequence
-            What the answer holds for besides the device, as JSON has it.
+            What the answer depends on besides the device and the alignments, in types that JSON has.
         algorithms : sequence of bytes
             The candidates, best first by the library's estimate.
         launch : callable
@@ -288,7 +289,7 @@ class Tuner:
         product : Product
             With the epilogue.
         form : sequence
-            What the answer holds for besides the device, as JSON has it.
+            What the answer depends on besides the device, in types that JSON has.
         inside, after
             The products with and without it, bound by a way of multiplying.
         """
