@@ -191,7 +191,7 @@ EXPRESSIONS: dict[str, Expression] = {
         "({1} == (T)0 || ((T)-1 < (T)0 && {1} == (T)-1) ? (T)0"
         " : (T)({0} % {1} + ({0} % {1} != 0 && ({0} < (T)0) != ({1} < (T)0) ? {1} : (T)0)))", "iu"
     ),
-    # by as many bits as there are, or by a negative number: all bits are gone
+    # by a negative number, or by as many bits as there are: nothing is left but the sign, on the right
     "bitwise_left_shift": Expression(
         "((unsigned long long){1} < 8 * sizeof({0}) ? (T)((unsigned long long){0} << {1}) : (T)0)", "iu"
     ),

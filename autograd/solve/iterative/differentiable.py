@@ -14,7 +14,7 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
 from ...core.namespaces import namespace_of
-from ...core.tracer_like import host_step
+from ...core.tracer_like import TRACERS, active_recorder, host_step
 from ...core.typing import XP, Cotangent
 from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
@@ -108,9 +108,14 @@ def solution(
         if pre is not None:
             maps.append(flat_map(pre, shape, example, wrap=False))
         solve = functools.partial(_raw_solve, name, method, settings, run)
-        v, info = host_step(
-            name, solve, maps, (backend_array(b), backend_array(start), backend_array(probe))
-        )
+        operands: tuple[Any, ...] = (
+            backend_array(b), backend_array(start), backend_array(probe),
+        )  # fmt: skip
+        if pre is not None and active_recorder() and not any(type(x) in TRACERS for x in operands):
+            # The solve belongs to the program where M is made of something that is being recorded.
+            M = maps[1]
+            operands += (M.function(example),) if M.arrays is None else M.arrays
+        v, info = host_step(name, solve, maps, operands)
     rtol = settings.rtol if settings.adjoint_rtol is None else settings.adjoint_rtol
     maxiter = maxiter if settings.adjoint_maxiter is None else settings.adjoint_maxiter
 
@@ -132,7 +137,7 @@ def _raw_solve(
     name: str, method: Callable[..., Any], settings: Iteration, run: Run, maps: Any, operands: Any
 ) -> tuple[Any, Info]:  # fmt: skip
     """The iteration on flat vectors, for b scaled to size 1, by the maps A and M."""
-    b, x, r = operands
+    b, x, r = operands[:3]
     xp = namespace_of(b)
     shape = tuple(b.shape)
     if 0 in shape:

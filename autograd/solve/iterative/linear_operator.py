@@ -147,7 +147,7 @@ def flat_map(
             out = backend_array(op.matvec(Array(v) if wrap else v))
         if type(v) is not Batched:  # the function may close over rows
             out = _same_for_all_rows(out)
-        return xp.reshape(out, (-1,))
+        return namespace_of(out).reshape(out, (-1,))
 
     return Callee(apply, (example,))
 

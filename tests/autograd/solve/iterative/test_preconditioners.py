@@ -107,3 +107,20 @@ def test_one_that_differs_from_row_to_row(lib, method, inverse):
     found = pb.vmap(solved)(rows)
     for i in range(2):
         np.testing.assert_array_equal(pb.to_numpy(found[i, ...]), pb.to_numpy(solved(rows[i, ...])))
+
+
+@pytest.mark.parametrize("method", ["cg", "gmres", "bicgstab", "minres"])
+@pytest.mark.parametrize("inverse", [_quotient, _diagonal, _sparse])
+@pytest.mark.usefixtures("backend")
+def test_one_that_alone_is_made_of_an_argument_of_a_compiled_function(lib, method, inverse):
+    A = lib.asarray(np.diag([3.0, 4.0, 5.0, 6.0]) + 0.5)
+    b, rows = lib.asarray([1.0, 2.0, 0.0, -1.0]), [[1.0, 2.0, 3.0, 4.0], [4.0, 1.0, 1.0, 2.0]]
+
+    def solved(row):
+        return getattr(pb.linalg, method)(A, b, M=inverse(row))[0]
+
+    compiled, of_rows = pb.compile(solved, fast=False), pb.compile(pb.vmap(solved), fast=False)
+    wanted = np.stack([pb.to_numpy(solved(lib.asarray(row))) for row in rows])
+    for i, row in enumerate(rows):
+        np.testing.assert_allclose(pb.to_numpy(compiled(lib.asarray(row))), wanted[i], rtol=1e-12)
+    np.testing.assert_allclose(pb.to_numpy(of_rows(lib.asarray(rows))), wanted, rtol=1e-12)
