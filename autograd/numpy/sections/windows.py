@@ -15,8 +15,7 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...functions import namespace as xp
 from ...functions.creation import as_number
-from ..arguments import as_array
-from ..conversions import arange_on_device_of, cast
+from ..conversions import arange_on_device_of, as_array_in, cast, library_of
 from .elementwise import i0
 
 __all__ = [
@@ -115,7 +114,7 @@ def kaiser(M: Any, beta: Any) -> Array:
     >>> pb.grad(lambda beta: np.kaiser(3, beta)[0])(1.0)
     -0.352580...
     """
-    M, beta = _length(M), as_array(beta)
+    M, beta = _length(M), as_array_in(beta, library_of(beta))
     if beta.ndim:
         raise ValueError(
             f"kaiser: beta is one number, not an array of shape {beta.shape}; make a window for each of its elements, "

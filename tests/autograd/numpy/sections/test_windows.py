@@ -78,9 +78,17 @@ def test_kaisers_window_of_several_betas_is_refused_as_by_numpy(beta):
         pullback.numpy.kaiser(5, beta)
 
 
-def test_kaisers_window_of_a_complex_beta_is_refused_as_by_numpy():
-    with pytest.raises(TypeError, match="i0 not supported for complex values"):
-        pullback.numpy.kaiser(5, 1.0 + 2.0j)
+@pytest.mark.parametrize(
+    ("beta", "why"),
+    [
+        (1.0 + 2.0j, "i0 not supported for complex values"),
+        (None, "dtype object"),
+        ("a", "dtype <U1"),
+    ],
+)
+def test_kaisers_window_of_what_is_no_real_number_is_refused(beta, why):
+    with pytest.raises(TypeError, match=why):
+        pullback.numpy.kaiser(5, beta)
 
 
 def test_numpys_own_says_what_to_use_where_beta_is_recorded():
