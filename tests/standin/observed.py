@@ -290,9 +290,9 @@ def _note(found: Observed, frame: FrameType, out: Any) -> None:
 def _sends(frame: FrameType) -> bool:
     """Whether a call copies from the host to the device."""
     code = frame.f_code
-    if code in _SENDS:
-        return not isinstance(_arguments(frame)[0], _ndarray_base) or code.co_name == "set"
-    return code is MemoryPointer.copy_from_host_async.__code__
+    if code not in _SENDS:
+        return False
+    return code.co_name == "set" or not isinstance(_arguments(frame)[0], _ndarray_base)
 
 
 @contextlib.contextmanager
