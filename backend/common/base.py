@@ -96,7 +96,7 @@ class Backend:
         libraries whose arrays have values. NumPy's arrays join such a library's in any operation.
     recording : bool
         Whether its arrays are those of a recording, which decide where an operation runs, and have no values.
-    programs : _cuda_programs.Runtime, optional
+    programs : graph_runtime.Runtime, optional
         What runs compiled programs on the device; None where they run as Python.
     collectives : cuda.collectives.nccl.Library, optional
         What sends arrays from device to device.

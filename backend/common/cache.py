@@ -1,12 +1,13 @@
-"""What is kept on disk from one process to the next: its folder, and how a file is written there.
+"""The cache on disk, which processes share: its folder, and the writing of files whole or not at all.
 
 Other processes read and write the folder at any moment. So a file comes into being under a temporary name beside its
-own, and gets its name when it is whole: whoever reads finds the whole file or none. Nothing here is needed: who writes
-catches `OSError`, and who reads a damaged file does its work again.
+own, and gets its name when it is whole: whoever reads finds the whole file or none. No file of a cache is needed: who
+writes one catches `OSError`, and who reads a damaged one does its work again.
 
-These files belong to the cache alone, whose owner alone may read them (mode 0600), and are not brought to the disk
-before they are named. Files that a user asks for have other rules: `train/files.py::write_atomic` and
-`autograd/diagnostics/draw.py` keep the user's permissions, follow links, and name the user's path in their errors.
+The cache is for its owner alone, who alone may read its files (mode 0600). They may be named before the disk has their
+content, so that a power failure can damage them. Files that a user asks for have other rules:
+`train/files.py::write_atomic` and `autograd/diagnostics/draw.py` keep the user's permissions, follow links, and name
+the user's path in their errors.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def write_file(path: Path, content: bytes, *, replace: bool = True) -> bool:
     path : Path
         The file; its folder has to exist.
     content : bytes
-        All of it. A file that has this content already is not written again.
+        All of it. A file that has this content already is not written again, one that cannot be read is.
     replace : bool
         Whether the last writer wins. If not, the first one does, and a file that is there stays as it is.
 
@@ -71,7 +72,7 @@ def write_file(path: Path, content: bytes, *, replace: bool = True) -> bool:
     OSError
         If it cannot be written; nothing half-written is left.
     """
-    if path.is_file() and (not replace or path.read_bytes() == content):
+    if path.is_file() and (not replace or _has(path, content)):
         return False
     handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
     try:
@@ -85,6 +86,13 @@ def write_file(path: Path, content: bytes, *, replace: bool = True) -> bool:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
     return True
+
+
+def _has(path: Path, content: bytes) -> bool:
+    """Whether a file has this content; not if it cannot be read, as one of another user that `sudo` left behind."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes() == content
+    return False
 
 
 def _named_first(temporary: str, path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What a forked process must forget of its parent: locks that other threads held, and whatever ran in those threads.
+"""Locks and other state that a forked process begins anew, since the threads that used them are not in it.
 
 A fork takes along the thread that forks, and the memory of all. A lock that another thread held at that moment stays
 locked in the child for ever, since the thread that would let it go is not there.
@@ -57,6 +57,6 @@ def _renew() -> None:
 
 
 def hold_while_forking(acquire: Callable[[], object], release: Callable[[], object]) -> None:
-    """Have a fork wait for a lock of another library, which cannot be renewed: in parent and child it is then free."""
+    """Have a fork wait for a lock that cannot be renewed, as another library's: in parent and child it is then free."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=acquire, after_in_parent=release, after_in_child=release)

@@ -128,9 +128,18 @@ def mask_bytes(m: int, n: int) -> int:
 
 
 def lanes(order: Sequence[tuple[int, ...]], most: int) -> list[int]:
-    """A lane for each step, at most `most`: the one whose last step it waits for, else the one that is idle longest.
+    """Divide steps among lanes: the lane of each step.
 
-    Steps of one lane run in order; a step that waits for another lane's needs a signal.
+    A lane is a stream, whose steps run in order; a step that waits for one of another lane needs an event. So a step
+    takes the lane whose last step it waits for, the latest of them first; else a new lane; else the one whose last step
+    is the oldest.
+
+    Parameters
+    ----------
+    order : sequence of tuple of int
+        The numbers of the earlier steps that each step waits for.
+    most : int
+        How many lanes there may be, at least 1.
 
     Examples
     --------

@@ -145,7 +145,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
     if kind not in "fiu" or (kind != "f" and (type(min) is float or type(max) is float)):
         return _STANDARD.clip(x, min, max)
     low, high = (_bound(b, x.dtype) for b in (min, max))
-    # of whole numbers, a bound beyond the dtype's is none
+    # an integer that bounds the whole range of the dtype bounds nothing
     if type(low) is int and kind in "iu" and low <= np.iinfo(x.dtype).min:
         low = None
     if type(high) is int and kind in "iu" and high >= np.iinfo(x.dtype).max:
@@ -156,7 +156,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
 
 
 def _bound(bound: Any, dtype: Any) -> Any:
-    """A bound in the dtype of what it bounds; a whole number that this cannot hold becomes its least or its largest."""
+    """A bound in the dtype of what it bounds; an integer that this cannot hold becomes its least or its largest."""
     if not isinstance(bound, cupy.ndarray):
         return bound
     if bound.dtype != dtype and bound.dtype.kind in "iu" and dtype.kind in "iu":

@@ -265,8 +265,8 @@ def bind(cupy: Any, sparse: Any) -> Callable[..., CudssFactor | None]:
         return found
 
     def factor(data: Any, *, pattern: Pattern, check: bool) -> CudssFactor | None:
-        n = pattern.shape[0]
-        if n == 0 or data.dtype.char not in DTYPES or library() is None:
+        # without an element there is nothing to analyse: SuperLU says that the matrix is singular
+        if not pattern.nnz or data.dtype.char not in DTYPES or library() is None:
             return None
         if not pattern.once("sorted", lambda: _is_sorted(cupy, pattern)):
             return None

@@ -27,7 +27,7 @@ _SINGLE, _INDEX = np.dtype("float32"), np.dtype("int64")
 def launcher(cupy: Any) -> Launch:
     """``launch(name, dtype, rows, cols, *arguments)``, compiling on first use.
 
-    Whole numbers are passed as sizes.
+    Python's integers are passed as sizes, which are int64.
     """
     modules: dict[tuple[str, tuple[str, ...]], Any] = {}
     functions: dict[tuple[str, str], Any] = {}
@@ -147,20 +147,20 @@ def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]
         return x if _fits(x) else None
 
     def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
-        rows_of = by_row(x, axis)
-        if rows_of is None:
+        contiguous = by_row(x, axis)
+        if contiguous is None:
             return generic.logsumexp(xp, x, axis, keepdims)
         cols = x.shape[-1]
         out = cupy.empty((*x.shape[:-1], 1) if keepdims else x.shape[:-1], x.dtype)
-        launch("logsumexp", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
+        launch("logsumexp", x.dtype, x.size // cols, cols, contiguous, out, x.size // cols, cols)
         return out
 
     def log_softmax(x: Any, axis: Any) -> Any:
-        rows_of = by_row(x, axis)
-        if rows_of is None:
+        contiguous = by_row(x, axis)
+        if contiguous is None:
             return generic.log_softmax(xp, x, axis)
-        cols, out = x.shape[-1], cupy.empty_like(rows_of)
-        launch("log_softmax", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
+        cols, out = x.shape[-1], cupy.empty_like(contiguous)
+        launch("log_softmax", x.dtype, x.size // cols, cols, contiguous, out, x.size // cols, cols)
         return out
 
     def softmax_cross_entropy(logits: RawArray, labels: RawArray) -> tuple[Any, Any]:
@@ -213,7 +213,7 @@ def gathers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
 
 
 def _has_rows(x: Any, indices: Any, axis: int | None) -> bool:
-    """Whether the kernel can take the rows: whole words at whole addresses, in C order, by an int64 index each."""
+    """Whether the kernel can take the rows: whole words, aligned and in C order, by an int64 index each."""
     return (
         axis in (0, -x.ndim)
         and x.ndim > 0
@@ -224,7 +224,7 @@ def _has_rows(x: Any, indices: Any, axis: int | None) -> bool:
         and x.flags.c_contiguous
         and indices.flags.c_contiguous
         and x.nbytes // x.shape[0] % WORD == 0
-        # a view of small elements may begin between two words, where a device refuses to read one
+        # a view of small elements may begin between two words: a misaligned read ends all work on a device
         and (x.itemsize % WORD == 0 or x.data.ptr % WORD == 0)
     )
 

@@ -251,10 +251,10 @@ group alone, 0.15 s. A source of its own for each kernel would cost 0.02 s more 
 BY_ROW = frozenset(
     {*(f"cross_entropy_{name}" for name in LABELS), "logsumexp", "log_softmax", "take_rows"}
 )
-"""Kernels that give each row to a group of threads; the others go element by element."""
+"""Kernels that give each row to a warp, or to a block where it is long."""
 
 BY_COLUMN = frozenset({"column_sum", "relu_vjp_sum"})
-"""Kernels that give 32 columns to a block."""
+"""Kernels that give 32 columns to a block. Those in neither set, but for `mean`, go element by element."""
 
 
 def header(dtype: str) -> str:

@@ -59,6 +59,17 @@ def test_waits_and_copies():
     assert not found.kernels
 
 
+def test_masks_are_waited_for():
+    """CuPy counts the elements of one that is an index."""
+    x = cupy.asarray(X)
+    mask = x > 1
+    with observed.observe() as found:
+        x[mask]
+        x[mask, ...] = 2.0
+        x[1:], x[cupy.asarray([0])]
+    assert sum(found.waits.values()) == 2
+
+
 def test_modules():
     with observed.observe() as found:
         module = cupy.RawModule(code="the source")

@@ -214,6 +214,12 @@ def _indexed(key: Any) -> bool:
     return any(isinstance(part, (_ndarray_base, list, np.ndarray)) for part in parts)
 
 
+def _masks(key: Any) -> bool:
+    """Whether there is a mask in a key, whose elements CuPy counts."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(part, _ndarray_base) and host(part).dtype.kind == "b" for part in parts)
+
+
 def _arguments(frame: FrameType) -> list[Any]:
     """What a function was given, starred arguments taken apart."""
     found: list[Any] = []
@@ -290,9 +296,9 @@ def _note(found: Observed, frame: FrameType, out: Any) -> None:
 def _sends(frame: FrameType) -> bool:
     """Whether a call copies from the host to the device."""
     code = frame.f_code
-    if code in _SENDS:
-        return not isinstance(_arguments(frame)[0], _ndarray_base) or code.co_name == "set"
-    return code is MemoryPointer.copy_from_host_async.__code__
+    if code not in _SENDS:
+        return False
+    return code.co_name == "set" or not isinstance(_arguments(frame)[0], _ndarray_base)
 
 
 @contextlib.contextmanager
@@ -310,6 +316,8 @@ def observe() -> Iterator[Observed]:
             depth += 1
             if code in _READS:
                 found.waits[f"{place_of(frame)} ({_READS[code]})"] += 1
+            elif code in (_GET, _SET) and _masks(frame.f_locals["key"]):
+                found.waits[f"{place_of(frame)} (mask)"] += 1
             elif _sends(frame):
                 found.uploads[place_of(frame)] += 1
             elif code is _MODULE:

@@ -141,15 +141,15 @@ def gru_sequence(
     """``(ys, gates, inner)`` for x (T, B, 3H), W (3H, H), b (H,), h (B, H); inner is ``h W_nᵀ + b``."""
     n = h.shape[-1]
     W_T = xp.matrix_transpose(W)
-    # functions, where a library's array comes first and rows of `vmap` may come second
+    # functions, since an array of a library refuses rows of `vmap` as the second operand of an operator
     ys, gates, inner = [], [], []
     for t in times(x.shape[0], reverse):
         a, p = x[t, ...], xp.matmul(h, W_T)
         both = xp.sigmoid(xp.add(_rows(a, 0, 2, n), _rows(p, 0, 2, n)))
         r, z = _rows(both, 0, 1, n), _rows(both, 1, 2, n)
-        m = _rows(p, 2, 3, n) + b
-        new = xp.tanh(xp.add(_rows(a, 2, 3, n), r * m))
-        h = _kept(xp, condition, t, new + z * xp.subtract(h, new), h)
+        m = xp.add(_rows(p, 2, 3, n), b)
+        new = xp.tanh(xp.add(_rows(a, 2, 3, n), xp.multiply(r, m)))
+        h = _kept(xp, condition, t, xp.add(new, xp.multiply(z, xp.subtract(h, new))), h)
         ys.append(h)
         inner.append(m)
         gates.append(xp.concat([both, new], axis=-1))

@@ -51,6 +51,21 @@ def test_the_same_content_is_not_written_again(tmp_path):
     assert path.stat().st_ino == before.st_ino
 
 
+def test_a_file_that_cannot_be_read_is_replaced(tmp_path, monkeypatch):
+    """As one that belongs to root, since `sudo` kept the user's home."""
+
+    def refused(path):
+        raise PermissionError(errno.EACCES, "not yours", str(path))
+
+    path = tmp_path / "a"
+    write_file(path, b"theirs")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", refused)
+        assert write_file(path, b"ours")
+        assert not write_file(path, b"first", replace=False)
+    assert path.read_bytes() == b"ours"
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
 def test_who_comes_first_while_another_one_writes(tmp_path, monkeypatch, links):
     """Another process gives its file the name after this one has looked for it."""

@@ -141,9 +141,16 @@ def test_singular_matrices_raise(cudss):  # noqa: F811 - a fixture
         cudss(np.asarray([1.0, np.inf, 1.0, 1.0]), pattern=pattern, check=True)
 
 
-def test_elements_that_are_given_twice_are_left_to_superlu(cudss):  # noqa: F811 - a fixture
-    pattern = Pattern((2, 2), np.asarray([0, 2, 3]), np.asarray([0, 0, 1]))
-    assert cudss(np.ones(3), pattern=pattern, check=True) is None
+@pytest.mark.parametrize(
+    ("indptr", "indices"),
+    [([0, 2, 3], [0, 0, 1]), ([0, 0, 0], []), ([0], [])],
+    ids=["twice", "none", "empty"],
+)
+def test_what_is_left_to_superlu(cudss, indptr, indices):  # noqa: F811 - a fixture
+    """Elements that are given twice, a matrix without elements, and one without rows."""
+    n = len(indptr) - 1
+    pattern = Pattern((n, n), np.asarray(indptr), np.asarray(indices, int))
+    assert cudss(np.ones(len(indices)), pattern=pattern, check=True) is None
 
 
 def test_a_library_that_is_wrong_is_reported_once_and_not_used(cudss):  # noqa: F811 - a fixture

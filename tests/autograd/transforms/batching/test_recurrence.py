@@ -73,3 +73,27 @@ def test_inputs_of_one_model_are_one_longer_batch(monkeypatch):
     (wanted, _), *_ = function(x[1], W[0], h[0], c[1])
     np.testing.assert_allclose(ys.value[1], wanted, rtol=1e-13)
     assert last.shape == (B, N)
+
+
+@pytest.mark.parametrize("pattern", ["0010", "1010", "0011"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_biases_that_differ_from_row_to_row(lib, pattern, masked):
+    """A library's array refuses them as the second operand of an operator."""
+    axes = [0 if mapped == "1" else None for mapped in pattern]
+    arrays = zip(ARGUMENTS["gru_sequence"], axes, strict=True)
+    given = [lib.asarray(a if axis == 0 else a[0]) for a, axis in arrays]
+    mask = lib.asarray(MASK[0]) if masked else None
+
+    def loss(*xs):
+        return pb.xp.sum(pb.xp.sin(hidden.gru_sequence(*xs, mask)))
+
+    run = pb.value_and_grad(loss, (0, 2, 3))
+    values, grads = pb.vmap(run, in_axes=tuple(axes))(*given)
+    for i in range(K):
+        value, wanted = run(
+            *(a[i, ...] if axis == 0 else a for a, axis in zip(given, axes, strict=True))
+        )
+        for ours, theirs in zip((values, *grads), (value, *wanted), strict=True):
+            np.testing.assert_allclose(
+                pb.to_numpy(ours)[i], pb.to_numpy(theirs), rtol=1e-9, atol=1e-12
+            )
