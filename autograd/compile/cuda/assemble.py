@@ -241,12 +241,12 @@ def _product(segment: Segment, s: Statement) -> Product:
         if epilogue.masked is not None:
             more["mask"] = context.mask(epilogue.masked)
     m, k, n = math.prod(a.shape[:-1]), a.shape[-1], b.shape[-1]  # a stack counts as one tall matrix
-    batch = None
-    if s.method == "batch":
-        m, batch = a.shape[-2], c.shape[:-2]
+    batch = c.shape[:-2] if s.method == "batch" else None
+    if batch is not None:
+        m = a.shape[-2]
         more = {"batch": math.prod(batch)}
     return Product(
-        m, n, k, *(_matrix(context, x, batch) for x in (a, b, c)),
+        m, n, k, _matrix(context, a, batch), _matrix(context, b, batch), _matrix(context, c, batch),
         dtype=c.dtype.name, tf32=s.op in segment.tf32,
         operands=segment.precision if a.dtype == np.uint16 else a.dtype.name, **more,
     )  # fmt: skip
