@@ -47,6 +47,7 @@ def program_text(executable: Any, out: Assembly) -> str:
         label = {
             "loop": f"loop over {list(s.shape)}",
             "gemm": "product",
+            "batch": "product",
             "fused": "kernel",
             "native": "kernel",
         }

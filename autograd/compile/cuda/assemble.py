@@ -12,7 +12,7 @@ from ....backend.common.launches import Matrix, Product, Step
 from ..cpu.assembly import Assembly
 from ..cpu.freeing import free_early
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value
-from ..optimise.fuse import Statement, Statements, build, leading
+from ..optimise.fuse import Statement, Statements, build, leading, matrices
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
 from ..optimise.memory_use import memory_needed
@@ -242,9 +242,13 @@ def _product(segment: Segment, s: Statement) -> Product:
         }
         if epilogue.masked is not None:
             more["mask"] = context.mask(epilogue.masked)
-    m, k, n = math.prod(a.shape[:-1]), a.shape[-1], b.shape[1]  # a stack counts as one tall matrix
+    m, k, n = math.prod(a.shape[:-1]), a.shape[-1], b.shape[-1]  # a stack counts as one tall matrix
+    batch = c.shape[:-2] if s.method == "batch" else None
+    if batch is not None:
+        m = a.shape[-2]
+        more = {"batch": math.prod(batch)}
     return Product(
-        m, n, k, _matrix(context, a), _matrix(context, b), _matrix(context, c),
+        m, n, k, _matrix(context, a, batch), _matrix(context, b, batch), _matrix(context, c, batch),
         dtype=c.dtype.name, tf32=s.op in segment.tf32,
         operands=segment.precision if a.dtype == np.uint16 else a.dtype.name, **more,
     )  # fmt: skip
@@ -257,14 +261,20 @@ def _number(x: Any) -> float:
     return float(x.held if x.value_type == NUMBER else to_numpy(x.held))
 
 
-def _matrix(context: Context, v: Value) -> Matrix:
+def _matrix(context: Context, v: Value, batch: tuple[int, ...] | None = None) -> Matrix:
+    """A matrix, or those that are broadcast to a batch, as they lie in memory."""
     ref = context.ref(v)
-    found = leading(ref, v.shape)
+    stride = 0
+    if batch is None:
+        found = leading(ref, v.shape)
+    else:
+        several = matrices(ref, v.shape, batch)
+        found, stride = several and several[:2], several[2] if several else 0
     assert found is not None
     transposed, step = found
     address = context.address(ref.root)
     offset = ref.offset * ref.root.dtype.itemsize
-    return Matrix(type(address)(address.slot, address.offset + offset), step, transposed)
+    return Matrix(type(address)(address.slot, address.offset + offset), step, transposed, stride)
 
 
 def _close(out: Assembly, segment: Segment) -> None:

@@ -198,7 +198,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "bitwise_right_shift": Expression(
         "((unsigned long long){1} < 8 * sizeof({0}) ? (T)({0} >> {1}) : (T)({0} < (T)0 ? -1 : 0))", "iu"
     ),
-    "bitwise_and": _sign("&", "iu"), "bitwise_or": _sign("|", "iu"), "bitwise_xor": _sign("^", "iu"),
+    "bitwise_and": _sign("&", "iub"), "bitwise_or": _sign("|", "iub"), "bitwise_xor": _sign("^", "iub"),
 }  # fmt: skip
 
 WRAPPING = frozenset(("add", "subtract", "multiply"))

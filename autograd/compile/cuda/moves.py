@@ -13,6 +13,7 @@ import numpy as np
 
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value, values_in
 from ..ir.views import Ref, contiguous_view, is_basic, is_view, view_of
+from ..optimise.fuse import Statements, is_batch, is_product, matrices
 from ..optimise.simplify import without_use
 from .expressions import C_NAMES, loopable
 
@@ -37,7 +38,8 @@ class _Writer:
 
     def __init__(self) -> None:
         self.ops: list[Op] = []
-        self.refs: dict[Value, Ref] = {}
+        self.out = Statements([], [], {}, {})
+        self.refs = self.out.refs
 
     def add(self, op: Op) -> None:
         """Add an operation, or those that do the same in loops."""
@@ -64,14 +66,32 @@ class _Writer:
 
     def _reshape(self, op: Op) -> None:
         """Copy the operand of a reshape in the order of its indices, of which the result is a view then."""
-        x = op.args[0]
-        copy = Value(f"{op.result.name}c", ARRAY, x.shape, x.dtype)
+        copy = self._copied(op, op.args[0], f"{op.result.name}c")
+        if copy is not None:
+            op.args = (copy, *op.args[1:])
+            self._view(op)
+
+    def _copied(self, op: Op, x: Value, name: str) -> Value | None:
+        """A copy in the order of the indices; None of what no kernel can hold."""
+        copy = Value(name, ARRAY, x.shape, x.dtype)
         copy.op = Op("astype", op.function, (x, x.dtype), {}, copy, op.line, frozenset())
         if not loopable(copy.op):
-            return
+            return None
         self.ops.append(copy.op)
-        op.args = (copy, *op.args[1:])
-        self._view(op)
+        return copy
+
+    def _multiply(self, op: Op) -> bool:
+        """Copy those operands of products of batches that do not lie as BLAS can take them."""
+        if is_product(op, self.out, stacked=True) or not is_batch(op, Statements([], [], {}, {})):
+            return False
+        batch = op.result.shape[:-2]
+        op.args = tuple(
+            x
+            if matrices(self._ref(x), x.shape, batch) is not None
+            else self._copied(op, x, f"{op.result.name}m{i}") or x
+            for i, x in enumerate(op.args)
+        )
+        return False
 
     def _join(self, op: Op) -> bool:
         """Write ``concat`` and ``stack`` as the choice of an operand by the index."""
@@ -185,12 +205,14 @@ class _Writer:
         self.ops.append(made)
 
 
+# Each says whether it has added the operation in another form.
 _REWRITTEN: dict[str, Callable[[_Writer, Op], bool]] = {
     "concat": _Writer._join,
     "stack": _Writer._join,
     "setitem": _Writer._set,
     "scatter_add": _Writer._scatter,
     "asarray": _Writer._number,
+    "matmul": _Writer._multiply,
 }
 
 

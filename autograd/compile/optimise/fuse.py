@@ -38,7 +38,7 @@ class Statement:
         "call": makes its own result; "into": NumPy writes into a buffer; "native": kernels written by hand do, of
         `cpu/native/`; "blocks": NumPy does several operations on
         one block after another; "fused": one of `FUSED_OPS`, by NumPy or part of a kernel; "loop", "gemm":
-        parts of a kernel.
+        parts of a kernel; "batch": products of two batches of matrices, by one call of BLAS.
     ops : list of Op
         What is done, in order.
     shape : tuple of int
@@ -164,6 +164,8 @@ def build(
         ):
             # without kernels, only if it takes an update in: `gemm_updates.py`
             method = "gemm"
+        elif products and in_loops is not None and is_batch(op, out):
+            method = "batch"
         elif is_native is not None and is_native(op):
             method = "native"
         elif is_fused(op, out, kernels=kernels):
@@ -258,6 +260,41 @@ def is_product(op: Op, out: Statements, *, stacked: bool = False) -> bool:
     if op.result.dtype.itemsize not in (4, 8):
         return False
     return leading(_ref(out, a), a.shape) is not None and leading(_ref(out, b), b.shape) is not None
+
+
+def is_batch(op: Op, out: Statements) -> bool:
+    """Whether products of two batches of matrices are one call of BLAS on matrices as they lie, evenly apart."""
+    if op.name != "matmul" or not all(type(x) is Value for x in op.args) or not op.result.size:
+        return False
+    a, b = op.args
+    if not (len(a.shape) > 1 < len(b.shape)) or a.dtype != b.dtype or not a.size:
+        return False
+    if a.dtype != op.result.dtype or a.dtype.kind != "f" or a.dtype.itemsize not in (4, 8):
+        return False
+    batch = op.result.shape[:-2]
+    return all(matrices(_ref(out, x), x.shape, batch) is not None for x in (a, b))
+
+
+def matrices(
+    ref: Ref, shape: tuple[int, ...], batch: tuple[int, ...]
+) -> tuple[bool, int, int] | None:
+    """Whether BLAS has to transpose the matrices of a batch, their leading dimension, and how far they are apart.
+
+    The matrices are broadcast to `batch`. None if BLAS cannot take them.
+    """
+    found = leading(Ref(ref.root, ref.offset, ref.strides[-2:]), shape[-2:])
+    missing = len(batch) - len(shape[:-2])
+    steps = (0,) * missing + tuple(
+        0 if n == 1 else step for n, step in zip(shape[:-2], ref.strides, strict=False)
+    )
+    axes = [(n, step) for n, step in zip(batch, steps, strict=True) if n > 1]
+    stride = axes[-1][1] if axes else 0
+    reach = stride
+    for n, step in reversed(axes):
+        if step != reach or step < 0:
+            return None
+        reach *= n
+    return None if found is None else (*found, stride)
 
 
 def leading(ref: Ref, shape: tuple[int, ...]) -> tuple[bool, int] | None:

@@ -91,3 +91,15 @@ def test_functions_of_activations_and_losses_are_in_kernels(runtime, dtype):  # 
 
     compiled = same(f, x, x.T.copy(), rtol=3e-6 if dtype == "float32" else 1e-13, atol=1e-38)
     assert ": call" not in compiled.program()
+
+
+def test_masks_are_joined_in_kernels(runtime):  # noqa: F811 - a fixture
+    """As the gradient of clipping joins them."""
+
+    def f(x):
+        a, b = x > -0.5, x < 0.5
+        slope = pb.grad(lambda x: xp.sum(xp.clip(x, -0.5, 0.5) ** 2))(x)
+        return a & b, a | b, a ^ b, slope
+
+    compiled = same(f, np.linspace(-1, 1, 21))
+    assert ": call" not in compiled.program()
