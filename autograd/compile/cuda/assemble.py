@@ -66,6 +66,7 @@ class Numbers:
         # 0.0 and -0.0 are equal, so zeros are always sent.
         if values != self.last or 0 in values:
             segment.follow()
+            self.last = None  # if an interrupt comes before they are sent
             for i, (number_type, value) in enumerate(zip(self.number_types, values, strict=True)):
                 self.host[i] = (
                     np.float64(value).view(np.int64) if number_type == "f" else int(value)

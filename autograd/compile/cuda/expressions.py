@@ -131,6 +131,10 @@ def _sign(sign: str, dtype_kinds: str = "fiub") -> Expression:
     return Expression(f"({{0}} {sign} {{1}})", dtype_kinds)
 
 
+# NaN in either operand is the result.
+_MAXIMUM = "(({0} >= {1} || {0} != {0}) ? {0} : {1})"
+_MINIMUM = "(({0} <= {1} || {0} != {0}) ? {0} : {1})"
+
 EXPRESSIONS: dict[str, Expression] = {
     "add": _sign("+", "fiu"), "subtract": _sign("-", "fiu"), "multiply": _sign("*", "fiu"), "divide": _sign("/", "f"),
     "negative": Expression("(-{0})"),
@@ -145,9 +149,8 @@ EXPRESSIONS: dict[str, Expression] = {
     "copysign": Expression("copysign({0}, {1})"), "pow": Expression("pow({0}, {1})"),
     "reciprocal": Expression("((T)1 / {0})"),
     "sigmoid": Expression("((T)1 / ((T)1 + exp(-{0})))"),
-    # NaN in either operand is the result
-    "maximum": Expression("(({0} >= {1} || {0} != {0}) ? {0} : {1})", "fiub"),
-    "minimum": Expression("(({0} <= {1} || {0} != {0}) ? {0} : {1})", "fiub"),
+    "maximum": Expression(_MAXIMUM, "fiub"), "minimum": Expression(_MINIMUM, "fiub"),
+    "clip": Expression(_MINIMUM.format(_MAXIMUM, "{2}")),
     "relu": Expression("({0} <= (T)0 ? (T)0 : {0})"),
     "relu_vjp": Expression("({1} > (T)0 ? {0} : (T)0)"),
     "where": Expression("({0} ? {1} : {2})", "fiub"),

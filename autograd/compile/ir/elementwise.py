@@ -41,6 +41,10 @@ def _compare(name: str, sign: str) -> Elementwise:
     return Elementwise(getattr(np, name), f"({{0}} {sign} {{1}})", "fiub")
 
 
+# NaN in either operand is the result.
+_MAXIMUM = "({0} if {0} >= {1} or {0} != {0} else {1})"
+_MINIMUM = "({0} if {0} <= {1} or {0} != {0} else {1})"
+
 TABLE: dict[str, Elementwise] = {
     "add": Elementwise(np.add, "({0} + {1})", "fiu"),
     "subtract": Elementwise(np.subtract, "({0} - {1})", "fiu"),
@@ -50,9 +54,10 @@ TABLE: dict[str, Elementwise] = {
     "abs": Elementwise(np.abs, "abs({0})"),
     "reciprocal": Elementwise(np.reciprocal, "(T(1) / {0})"),
     "sqrt": Elementwise(np.sqrt, "math.sqrt({0})"),
-    # NaN in either operand is the result
-    "maximum": Elementwise(np.maximum, "({0} if {0} >= {1} or {0} != {0} else {1})"),
-    "minimum": Elementwise(np.minimum, "({0} if {0} <= {1} or {0} != {0} else {1})"),
+    "maximum": Elementwise(np.maximum, _MAXIMUM),
+    "minimum": Elementwise(np.minimum, _MINIMUM),
+    # NumPy's, of two numbers: of equal zeros, the sign of the first operand
+    "clip": Elementwise(None, _MINIMUM.format(_MAXIMUM, "{2}")),
     "relu": Elementwise(None, "(T(0) if {0} <= T(0) else {0})"),
     "relu_vjp": Elementwise(None, "({0} if {1} > T(0) else T(0))"),
     "where": Elementwise(None, "({1} if {0} else {2})", "fiub"),

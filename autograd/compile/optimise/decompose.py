@@ -69,12 +69,13 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
 
 
 def clip(xp: Any, x: Any, /, min: Any = None, max: Any = None) -> Any:
-    """``min(max(x, low), high)`` of floats with bounds that are numbers; for others, NumPy's own."""
-    numbers = all(type(bound) in (int, float) for bound in (min, max) if bound is not None)
-    if not numbers or x.dtype.char not in "fd" or (min is None and max is None):
-        return xp.undecomposed_clip(x, min, max)
-    low = x if min is None else xp.maximum(x, min)
-    return low if max is None else xp.minimum(low, max)
+    """Of floats with one bound that is a number, the maximum or the minimum, as in NumPy; loops know two bounds."""
+    if x.dtype.char in "fd":
+        if max is None and type(min) in (int, float):
+            return xp.maximum(x, min)
+        if min is None and type(max) in (int, float):
+            return xp.minimum(x, max)
+    return xp.undecomposed_clip(x, min, max)
 
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (

@@ -60,13 +60,24 @@ def test_compiled_cross_entropy_is_the_eager_one():
         assert_allclose(pb.compile(pb.grad(f))(x), pb.grad(f)(x), rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("bounds", [(-0.5, 0.5), (None, 0.1), (0, None), (None, None), (1.0, -1.0)])
-def test_clip(bounds):
-    x = np.asarray([-np.inf, -2.0, -0.0, 0.3, 2.0, np.inf, np.nan])
-    plain = Plain()
-    plain.undecomposed_clip = np.clip
-    expected = x if bounds == (None, None) else np.clip(x, *bounds)
-    assert np.array_equal(decompose.clip(plain, x, *bounds), expected, equal_nan=True)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize(
+    "bounds",
+    [(-0.5, 0.5), (None, 0.1), (0, None), (-0.0, 0.0), (1.0, -1.0), (np.nan, 1.0), (0, 1e300)],
+)
+def test_clip(bounds, dtype, fast):
+    """NumPy's numbers, NaN included, and with two bounds the signs of zeros."""
+    x = np.asarray([-np.inf, -2.0, -0.0, 0.0, 0.3, 2.0, np.inf, np.nan] * 5)
+    if dtype == "int64":
+        x = np.arange(-2, 3)
+        bounds = tuple(None if b is None or b != b else int(np.clip(b, -3, 3)) for b in bounds)
+    x = x.astype(dtype)
+    with np.errstate(all="ignore"):
+        out = np.asarray(pb.compile(lambda x: pb.xp.clip(x, *bounds), fast=fast)(x))
+        expected = np.clip(x, *bounds)
+    assert out.dtype == expected.dtype
+    assert np.array_equal(out, expected, equal_nan=True)
+    assert None in bounds or np.array_equal(np.signbit(out), np.signbit(expected))
 
 
 def test_the_square_of_booleans_is_an_integer():
