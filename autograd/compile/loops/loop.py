@@ -66,7 +66,9 @@ class Loop:
         slots = [values[i].slot for i in traced]
         lower = [x.value if i in traced else x for i, x in enumerate(values)]
         backward = self.body.backward(frozenset(i for i in traced if i >= self.body.carry))
-        lower = self._completed(lower)
+        lower = [
+            x.value if type(x) is Array and x.tape is tape else x for x in self._completed(lower)
+        ]
         unlimited = self.n is None
         body = self.body if unlimited else self.body.saving(backward.saved)
         outs = Loop(body, self.n, self.reverse, self.loop_type).apply(lower, more)

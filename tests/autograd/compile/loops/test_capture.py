@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import pullback as pb
 from pullback.autograd.compile.loops.capture import CaptureTape
@@ -53,3 +54,39 @@ def test_a_closed_tape_takes_nothing():
     assert tape.capture is None
     assert CAPTURING == []
     assert type(tape.inside[0]) is Array
+
+
+SOLVERS_IN_STEPS = {
+    "root": lambda h, m: pb.implicit.root(
+        lambda y, p: y + 0.3 * xp.tanh(p @ y) - h, xp.zeros(3), m
+    ),
+    "a function of what is outside": lambda h, m: pb.implicit.root(
+        lambda y: y + 0.3 * (xp.sin(m).mT @ y) - h, xp.zeros(3)
+    ),
+    "fixed_point": lambda h, m: pb.implicit.fixed_point(
+        lambda y: 0.3 * xp.tanh(m @ y) + h, xp.zeros(3)
+    ),
+}
+
+
+@pytest.mark.parametrize("loop", ["scan", "while_loop"])
+@pytest.mark.parametrize("name", SOLVERS_IN_STEPS)
+def test_pullbacks_that_call_a_function_with_traced_arrays_from_outside(name, loop):
+    """The adjoint of a solution asks the equation again, which closes over what the gradient is taken by."""
+    solved = SOLVERS_IN_STEPS[name]
+
+    def f(m, v):
+        m = 0.5 * m
+        step = lambda h: xp.tanh(solved(h, m))
+        if loop == "scan":
+            return xp.sum(pb.scan(lambda h, _: (step(h), None), v, None, 3)[0])
+        more = lambda c: c[1] < 3
+        return xp.sum(pb.while_loop(more, lambda c: (step(c[0]), c[1] + 1), (v, 0), max_steps=4)[0])
+
+    rng = np.random.default_rng(0)
+    m, v = rng.standard_normal((3, 3)), rng.standard_normal(3)
+    slopes = pb.grad(f, argnums=(0, 1))
+    compiled = pb.compile(slopes, fast=False)
+    for scale in (1.0, 1.0, 0.7):
+        for ours, eager in zip(compiled(m * scale, v), slopes(m * scale, v), strict=True):
+            np.testing.assert_allclose(ours, eager, rtol=1e-8, atol=1e-10)
