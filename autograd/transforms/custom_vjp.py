@@ -21,6 +21,7 @@ from ..core.levels.level import OPEN, BatchLevel, NeedsRows
 from ..core.namespaces import namespace_of
 from ..core.registry import RAN
 from ..core.tape import Entry
+from ..core.tracer_like import CAPTURING, inner_tape
 from ..core.views import like
 from ..pytree import tree
 from .batching.opaque import (
@@ -62,6 +63,8 @@ def apply_opaque(
         return of_rows(args, level) if any(map(is_traced, leaves)) else f(*args)
     if tape is UNTRACED:
         return f(*args)
+    if CAPTURING:
+        tape = inner_tape(tape, leaves)
     if tape.capture is not None:
         leaves = [tape.capture(x) if type(x) is Array and x.tape is not tape else x for x in leaves]
     traced = [i for i, x in enumerate(leaves) if type(x) is Array and x.tape is tape]

@@ -67,6 +67,8 @@ def swept(
                 slot = seeds[k]
                 cts[slot] = given[k] if cts[slot] is None else cts[slot] + given[k]
         sweep(tape, cts)
+        if builder.tape is not None:
+            builder.tape.close()  # what it holds are values of the step
         shares: dict[int, Any] = {}
         for i, slot in slots.items():
             ct = cts[slot]
@@ -79,6 +81,8 @@ def swept(
             shares[i] = ct.moved(builder, ct.of)
         return Adjoint([*body.ops, *builder.ops[start:]], given, shares)
     finally:
+        if builder.tape is not None:
+            builder.tape.close()
         builder.open = was_open
 
 

@@ -46,6 +46,11 @@ class CaptureTape(TapeData):
         copied.link = x.link if x.link is None else False
         return copied
 
+    def known(self, x: Array) -> Any:
+        """The value of the input that stands for an array outside, if it was found; None if not."""
+        found = self._known.get((id(x.tape), x.slot))
+        return None if found is None else found.value
+
     def close(self) -> None:
         """Stop recording."""
         super().close()

@@ -16,6 +16,7 @@ from ...core.cotangents import as_constant
 from ...core.dtypes import is_inexact
 from ...core.namespaces import namespace_of
 from ...core.tape import ALONG
+from ...core.tracer_like import CAPTURING, inner_tape
 from ...transforms.custom_vjp import FunctionPull
 from ..tracing.trace_builder import find_builder
 from .body import Backward, Body
@@ -58,6 +59,8 @@ class Loop:
         tape: Any = max(tapes, key=lambda t: t.order, default=UNTRACED)
         if tape is UNTRACED:
             return self._record(self._completed(values), more)
+        if CAPTURING:
+            tape = inner_tape(tape, [*values, more])
         if tape.capture is not None:
             values = [
                 tape.capture(x) if type(x) is Array and x.tape is not tape else x for x in values
@@ -66,7 +69,9 @@ class Loop:
         slots = [values[i].slot for i in traced]
         lower = [x.value if i in traced else x for i, x in enumerate(values)]
         backward = self.body.backward(frozenset(i for i in traced if i >= self.body.carry))
-        lower = self._completed(lower)
+        lower = [
+            x.value if type(x) is Array and x.tape is tape else x for x in self._completed(lower)
+        ]
         unlimited = self.n is None
         body = self.body if unlimited else self.body.saving(backward.saved)
         outs = Loop(body, self.n, self.reverse, self.loop_type).apply(lower, more)

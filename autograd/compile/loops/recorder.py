@@ -137,7 +137,13 @@ class Recorder:
         index = {x.of: i for i, x in enumerate(given)}
         slots |= {index[x.value.of]: x.slot for x in tape.inside}
 
+        def seen(x: Array) -> Any:
+            known = tape.known(x)
+            return lowered(x) if known is None else known
+
         def sweep(body: Body) -> Any:
+            # a pullback that calls the user's functions again meets arrays outside of the step as the step did
+            builder.tape = CaptureTape(seen)
             return swept(body, tape, builder, seeds, slots)
 
         body = Body(

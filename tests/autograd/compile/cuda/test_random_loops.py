@@ -57,12 +57,12 @@ def given(program, way):
 
 
 def check(device, seed, way, operations=2):
-    """Three calls with other numbers each; arguments and earlier results stay as they are, but for what is donated."""
+    """Four calls with other numbers each; arguments and earlier results stay as they are, but for what is donated."""
     program = RandomLoops(seed, operations, mapped="vmap" in way)
     device.emulated = AnyOrder(np.random.default_rng(seed), epilogues=True, backward=bool(seed % 2))
     f, compiled = functions(program, way)
     kept = []
-    for _ in range(3):
+    for _ in range(4):
         arguments = given(program, way)
         with pb.backend.use("numpy"):
             wanted = [np.array(on_host(x)) for x in pb.tree.leaves(f(*arguments))]
