@@ -155,7 +155,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "relu_vjp": Expression("({1} > (T)0 ? {0} : (T)0)"),
     "where": Expression("({0} ? {1} : {2})", "fiub"),
     "masked": Expression("({1} ? {0} : (T)0)"),
-    "chosen": Expression("({1} < {2} ? (T)0 : ({1} == {2} ? {0} * (T)0.5 : {0}))"),
+    "chosen": Expression("({1} > {2} ? {0} : ({1} == {2} ? {0} * (T)0.5 : (T)0))"),
     "twice": Expression("(({0} * {1}) * (T)2)"),
     "with_sign": Expression("({1} > (T)0 ? {0} : ({1} < (T)0 ? -{0} : {0} * {1}))"),
     "over_root_below": Expression("({0} / sqrt(((T)1 - {1}) * ((T)1 + {1})))"),

@@ -115,6 +115,78 @@ class _Writer:
         self._boxed("piecewise", op, operands, boxes[:-1])
         return True
 
+    def _roll(self, op: Op) -> bool:
+        """Write ``roll`` along some axes as the join of two parts along each."""
+        x, axes = op.args[0], op.settings.get("axis")
+        shifts = op.args[1] if len(op.args) > 1 else op.settings.get("shift")
+        axes, shifts = (v if type(v) is tuple else (v,) for v in (axes, shifts))
+        if not all(type(v) is int for v in (*axes, *shifts)) or not _is_moved(x, op.result.dtype):
+            return False
+        count = max(len(axes), len(shifts))  # one of either goes with all of the other
+        axes, shifts = (v * count if len(v) == 1 else v for v in (axes, shifts))
+        pairs = list(zip(axes, shifts, strict=True))
+        result = op.result
+        for k, (axis, shift) in enumerate(pairs):
+            last = k == len(pairs) - 1
+            made = result if last else Value(f"{result.name}r{k}", ARRAY, x.shape, x.dtype)
+            x = self._rolled(op, x, made, axis % len(x.shape), shift % x.shape[axis])
+        return True
+
+    def _rolled(self, op: Op, x: Value, made: Value, axis: int, shift: int) -> Value:
+        whole, cut = (slice(None),) * len(x.shape), x.shape[axis] - shift
+        operands, boxes = [], []
+        for part, start in ((slice(cut), shift), (slice(cut, None), 0)):
+            count = len(range(x.shape[axis])[part])
+            if count:
+                shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+                view = Value(f"{made.name}v{len(self.ops)}", ARRAY, shape, x.dtype)
+                key = (*whole[:axis], part, *whole[axis + 1 :])
+                view.op = Op("getitem", op.function, (x, key), {}, view, op.line, frozenset((0,)))
+                self.add(view.op)
+                box = (*whole[:axis], slice(start, start + count), *whole[axis + 1 :])
+                axes = [(i, False) for i in range(len(x.shape))]
+                operands.append(self._placed(op, view, box, axes))
+                boxes.append(box)
+        self._boxed("piecewise", op, operands, boxes[:-1], made)
+        return made
+
+    def _repeat(self, op: Op) -> bool:
+        """Write ``repeat`` as a copy along a new axis behind the one that is repeated."""
+        x, repeats = op.args
+        axis = op.settings.get("axis")
+        if type(repeats) is not int or not _is_moved(x, op.result.dtype):
+            return False
+        dims = len(x.shape)
+        at = dims if axis is None else axis % dims + 1
+        shape = (*x.shape[:at], repeats, *x.shape[at:])
+        self._spread(op, x, shape, [*range(at), -1, *range(at, dims)])
+        return True
+
+    def _tile(self, op: Op) -> bool:
+        """Write ``tile`` as a copy along a new axis before each."""
+        x, repetitions = op.args
+        times = repetitions if type(repetitions) is tuple else (repetitions,)
+        if not all(type(n) is int for n in times) or not _is_moved(x, op.result.dtype):
+            return False
+        dims = max(len(times), len(x.shape))
+        missing = dims - len(x.shape)
+        times = (1,) * (dims - len(times)) + times
+        lengths = (1,) * missing + x.shape
+        shape = tuple(n for pair in zip(times, lengths, strict=True) for n in pair)
+        self._spread(op, x, shape, [k for i in range(dims) for k in (-1, max(i - missing, -1))])
+        return True
+
+    def _spread(self, op: Op, x: Value, shape: tuple[int, ...], axes: list[int]) -> None:
+        """Copy a value along new axes, where `axes` has −1; the result of an operation is a reshape of that."""
+        result = op.result
+        made = Value(f"{result.name}c", ARRAY, shape, x.dtype)
+        box = (slice(None),) * len(shape)
+        operand = self._placed(op, x, box, [(i, False) for i in axes], shape)
+        self._boxed("piecewise", op, [operand], [], made)
+        result.op = Op("reshape", op.function, (made, result.shape), {}, result, op.line)
+        result.op.shares = frozenset((0,))
+        self.add(result.op)
+
     def _set(self, op: Op) -> bool:
         """Write ``setitem`` as the choice of the new value in a box; ``x[k] += y`` as a sum there."""
         x, value, key = op.args
@@ -187,21 +259,31 @@ class _Writer:
             return value
         return self._placed(op, value, region.box, region.axes_of(value))
 
-    def _placed(self, op: Op, v: Value, box: Box, axes: Sequence[tuple[int, bool]]) -> Value:
-        """A value as it lies in a box of the result of an operation: `axes` as in `views.py`."""
-        result = op.result
-        view = Value(f"{result.name}p{len(self.ops)}", ARRAY, result.shape, v.dtype)
+    def _placed(
+        self,
+        op: Op,
+        v: Value,
+        box: Box,
+        axes: Sequence[tuple[int, bool]],
+        shape: tuple[int, ...] | None = None,
+    ) -> Value:
+        """A value as it lies in a box of `shape`, else of an operation's result: `axes` as in `views.py`."""
+        name = f"{op.result.name}p{len(self.ops)}"
+        view = Value(name, ARRAY, op.result.shape if shape is None else shape, v.dtype)
         settings = {"box": box, "axes": tuple(axes)}
         view.op = Op("placed", op.function, (v,), settings, view, op.line, frozenset((0,)))
         self.ops.append(view.op)
         self._view(view.op)
         return view
 
-    def _boxed(self, name: str, op: Op, operands: list[Any], boxes: list[Box]) -> None:
-        """Add an operation of `expressions.BOXED` with the result of another one."""
+    def _boxed(
+        self, name: str, op: Op, operands: list[Any], boxes: list[Box], into: Value | None = None
+    ) -> None:
+        """Add an operation of `expressions.BOXED` with the result of another one, or another value."""
+        result = op.result if into is None else into
         settings = {"boxes": tuple(boxes)}
-        made = Op(name, op.function, tuple(operands), settings, op.result, op.line, frozenset())
-        op.result.op = made
+        made = Op(name, op.function, tuple(operands), settings, result, op.line, frozenset())
+        result.op = made
         self.ops.append(made)
 
 
@@ -209,6 +291,9 @@ class _Writer:
 _REWRITTEN: dict[str, Callable[[_Writer, Op], bool]] = {
     "concat": _Writer._join,
     "stack": _Writer._join,
+    "roll": _Writer._roll,
+    "repeat": _Writer._repeat,
+    "tile": _Writer._tile,
     "setitem": _Writer._set,
     "scatter_add": _Writer._scatter,
     "asarray": _Writer._number,

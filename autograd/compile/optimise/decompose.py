@@ -90,6 +90,11 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
 # kernels join the pieces with their neighbours.
 WITH_PRODUCTS: dict[str, Callable[..., Any]] = {f.__name__: f for f in _attention.FUNCTIONS}
 
+# Functions that are calls on a CPU, where several results of one pass pay, and elementwise expressions on devices.
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (_rule_kernels.shares, _rule_kernels.rest)
+}
+
 
 def decomposed(xp: Any) -> dict[str, Callable[..., Any]]:
     """The functions of this file bound to a tracers' namespace, and the functions that they fall back to."""

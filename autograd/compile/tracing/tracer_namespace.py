@@ -21,7 +21,7 @@ from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE
 from ..ir.program import ARRAY, NUMBER, replace, values_in
-from ..optimise.decompose import WITH_PRODUCTS, decomposed
+from ..optimise.decompose import ELEMENTWISE, WITH_PRODUCTS, decomposed
 from ..optimise.fused_ops import decomposed_on_device
 from .precision import round_operands
 from .trace_builder import TraceError, find_builder, structure_of, users_line
@@ -239,7 +239,9 @@ def _make_class(backend: Backend) -> type[Tracer]:
     tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "xp": xp})
     # CuPy's also where no device runs programs: a fused update would read a learning rate that is given as a number.
     if backend.programs is not None or backend.name == "cupy":
-        apart = {name: functools.partial(f, xp) for name, f in WITH_PRODUCTS.items()}
+        apart = {
+            name: functools.partial(f, xp) for name, f in (WITH_PRODUCTS | ELEMENTWISE).items()
+        }
         xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp) | apart)
     elif backend.name == "numpy":
         xp.__dict__.update(decomposed(xp))

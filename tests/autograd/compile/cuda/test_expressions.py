@@ -103,3 +103,22 @@ def test_masks_are_joined_in_kernels(runtime):  # noqa: F811 - a fixture
 
     compiled = same(f, np.linspace(-1, 1, 21))
     assert ": call" not in compiled.program()
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_the_larger_takes_the_cotangent_in_a_kernel(runtime, name):  # noqa: F811 - a fixture
+    """Of equal numbers, each takes half; with NaN, neither takes any."""
+    f = getattr(xp, name)
+    w = np.random.default_rng(0).standard_normal((13, 13))
+
+    def slopes(x, y):
+        both = pb.grad(lambda x, y: xp.sum(f(x, y) * w), argnums=(0, 1))(x, y)
+        return (
+            both,
+            pb.grad(lambda x: xp.sum(f(x, 0.5) * w))(x),
+            pb.grad(lambda x: xp.sum(pb.grad(lambda x: xp.sum(xp.sin(f(x, 0.5)) * w))(x)))(x),
+        )
+
+    compiled = same(slopes, SPECIAL[:, None] * np.ones(13), SPECIAL * np.ones((13, 1)), rtol=1e-12)
+    assert ": call" not in compiled.program()

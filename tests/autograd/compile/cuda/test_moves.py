@@ -252,6 +252,43 @@ def test_indices_of_large_joins(runtime):  # noqa: F811 - a fixture
     assert index_type(1 << 15) == "long long"
 
 
+# ── roll, repeat and tile ─────────────────────────────────────────────────────────────────────
+
+COPIES = {
+    "roll": lambda x: xp.roll(x, 1, axis=0),
+    "roll back": lambda x: xp.roll(x.mT, -2, axis=-1),
+    "roll by nothing": lambda x: xp.roll(x[::-1], 8, axis=0),
+    "roll along all": lambda x: xp.roll(x, (1, -1), axis=(1, 0)),
+    "roll along both by one": lambda x: xp.roll(x, 1, axis=(1, 0)),
+    "roll one axis twice": lambda x: xp.roll(x, (1, 1), axis=(0, 0)),
+    "roll one axis by two": lambda x: xp.roll(x, (1, 1), axis=1),
+    "repeat": lambda x: xp.repeat(x, 3, axis=1),
+    "repeat rows": lambda x: xp.repeat(x.mT, 2, axis=0),
+    "repeat elements": lambda x: xp.repeat(x.mT, 2),
+    "tile": lambda x: xp.tile(x, (2, 3)),
+    "tile of more axes": lambda x: xp.tile(x[:, ::-1], (2, 1, 3)),
+    "tile of less axes": lambda x: xp.tile(x, (2,)),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", COPIES)
+def test_copies(runtime, name, dtype):  # noqa: F811 - a fixture
+    moved(COPIES[name], numbers(4, 5, dtype=dtype))
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_gradients_of_copies(runtime, name):  # noqa: F811 - a fixture
+    slopes(lambda x: COPIES[name](xp.sin(x)), normal(4, 5))
+
+
+def test_copies_that_calls_make(runtime):  # noqa: F811 - a fixture
+    x = numbers(4, 5)
+    moved(lambda x: xp.roll(x, 3), x, calls=1)
+    moved(lambda x: xp.repeat(x, np.asarray([1, 0, 2, 1]), axis=0), x, calls=1)
+    moved(lambda x: xp.tile(x, (0, 2)), x, calls=2)  # and the output is a copy
+
+
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
 
 KEYS = {
