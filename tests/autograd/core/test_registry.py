@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core import registry
 from pullback.autograd.core.registry import WrappedNamespace, find
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
@@ -60,3 +61,20 @@ def test_a_wrapped_namespace_replaces_functions_by_their_full_names():
     assert wrapped.sin is wrapped.sin  # made once
     with pytest.raises(AttributeError):
         wrapped.__wrapped__  # noqa: B018 - asking for it raises
+
+
+def test_a_kernel_that_another_thread_adds_meanwhile(monkeypatch):
+    """The usual kernel is looked for among those that are there."""
+    kernels = registry.Kernels(find("add"))
+    for array_type in (float, int):
+        dict.__setitem__(kernels, array_type, abs)
+
+    class Meanwhile:
+        def __contains__(self, array_type: object) -> bool:
+            dict.__setitem__(kernels, complex, abs)
+            return array_type is float
+
+    monkeypatch.setattr(registry, "TRACERS", Meanwhile())
+    scope: dict[str, object] = {}
+    kernels.sync_fast_path(scope)
+    assert scope == {"usual": int, "usual_kernel": abs}
