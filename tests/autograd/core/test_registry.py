@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core import registry
 from pullback.autograd.core.registry import WrappedNamespace, attach_check, find
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
@@ -84,3 +85,20 @@ def test_a_check_given_later_is_asked_at_once():
         primitive.check = None
         primitive.kernels.refresh()
     assert float(xp.linalg.trace(np.eye(3), offset=1)) == 0.0
+
+
+def test_a_kernel_that_another_thread_adds_meanwhile(monkeypatch):
+    """The usual kernel is looked for among those that are there."""
+    kernels = registry.Kernels(find("add"))
+    for array_type in (float, int):
+        dict.__setitem__(kernels, array_type, abs)
+
+    class Meanwhile:
+        def __contains__(self, array_type: object) -> bool:
+            dict.__setitem__(kernels, complex, abs)
+            return array_type is float
+
+    monkeypatch.setattr(registry, "TRACERS", Meanwhile())
+    scope: dict[str, object] = {}
+    kernels.sync_fast_path(scope)
+    assert scope == {"usual": int, "usual_kernel": abs}

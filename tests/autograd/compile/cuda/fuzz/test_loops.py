@@ -11,11 +11,11 @@ import pytest
 
 import pullback as pb
 
-from ....cuda.emulator import COMPILER, NEEDS
-from ....standin import load, programs
-from ....standin.array import host, ndarray
-from ._random_loops import RandomLoops
-from .test_random_programs import AnyOrder
+from .....cuda.emulator import COMPILER, NEEDS
+from .....standin import load, programs
+from .....standin.array import host, ndarray
+from ._loops import RandomLoops
+from .test_programs import AnyOrder
 
 pytestmark = [
     pytest.mark.skipif(COMPILER is None, reason=NEEDS),

@@ -12,12 +12,12 @@ from pullback.autograd.compile.cuda import assemble
 from pullback.autograd.compile.tracing import tracer_namespace as space
 from pullback.backend import backend_of, register
 
-from ...._host import numpy_is_active  # noqa: F401 - a fixture
-from ....cuda.emulator import COMPILER, NEEDS, EmulatedRuntime
-from ._assemble import (
+from ....._host import numpy_is_active  # noqa: F401 - a fixture
+from .....cuda.emulator import COMPILER, NEEDS, EmulatedRuntime
+from .._assemble import (
     runtime,  # noqa: F401 - a fixture
 )
-from ._random_programs import RandomProgram
+from ._programs import RandomProgram
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason=NEEDS)
 
