@@ -100,9 +100,10 @@ def pattern_on_device_of(pattern: Pattern, data: Any) -> Pattern:
     ):
         return pattern
     like = on_device_of(np.zeros(0), value)
-    if type(pattern.indices) is type(like) and pattern.indices.device == like.device:
+    device = array_api_compat.device(like)
+    if type(pattern.indices) is type(like) and array_api_compat.device(pattern.indices) == device:
         return pattern
-    where = f"on {home.name} {array_api_compat.device(like)}"
+    where = f"on {home.name} {device}"
     return pattern.once(where, lambda: pattern_of(positions_of(pattern), like))
 
 
