@@ -92,19 +92,20 @@ def pattern_on_device_of(pattern: Pattern, data: Any) -> Pattern:
     Libraries that NumPy's arrays join in any operation, such as Dask, take the pattern from the host.
     """
     value = backend_array(data)
-    home = backend_of(value)
     if type(value) in LAZY:
-        home, value = backend_of(np.zeros(0)), np.zeros(0)
-    if type(pattern.indices) is home.array_type and (
-        home.name == "numpy" or (home.name == "cupy" and pattern.indices.device == value.device)
-    ):
+        value = np.zeros(0)
+    if _lie_together(pattern.indices, value):
         return pattern
-    like = on_device_of(np.zeros(0), value)
-    device = array_api_compat.device(like)
-    if type(pattern.indices) is type(like) and array_api_compat.device(pattern.indices) == device:
+    like = on_device_of(np.zeros(0), value)  # a raw array, where `value` is recorded
+    if _lie_together(pattern.indices, like):
         return pattern
-    where = f"on {home.name} {device}"
+    where = f"on {backend_of(like).name} {array_api_compat.device(like)}"
     return pattern.once(where, lambda: pattern_of(positions_of(pattern), like))
+
+
+def _lie_together(x: Any, y: Any) -> bool:
+    """Whether two arrays are of one library, on one device."""
+    return type(x) is type(y) and array_api_compat.device(x) == array_api_compat.device(y)
 
 
 def remembered(pattern: Pattern, positions: Positions) -> Pattern:
