@@ -105,7 +105,7 @@ def at_level(
             f"{name}: an array of a call of vmap that is over; return it from the mapped function, or let nothing that "
             "was computed there be kept outside"
         )
-    older = _h_as_older((args, *settings.values()), level)
+    older = _has_older((args, *settings.values()), level)
     if name in _OF_SHAPES and _newest(settings) is None and _newest(args[1:]) is None:
         return Batched(_of_shape(name, args, settings), level, mapped=False)
     seen: list[bool] = []
@@ -134,13 +134,13 @@ def _inner(x: Any, level: BatchLevel, older: bool, seen: list[bool]) -> Any:
     return x
 
 
-def _h_as_older(x: Any, level: BatchLevel) -> bool:
+def _has_older(x: Any, level: BatchLevel) -> bool:
     """Whether there are values of older levels among the arguments: then all values go in as Arrays."""
     if type(x) is Array:
         x = unwrap_closed(x)
     if type(x) is Batched:
         return x.level is not level or type(x.value) is Batched
-    return isinstance(x, list | tuple) and any(_h_as_older(part, level) for part in x)
+    return isinstance(x, list | tuple) and any(_has_older(part, level) for part in x)
 
 
 def _labelled(out: Any, level: BatchLevel, *, mapped: bool) -> Any:
