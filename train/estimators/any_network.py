@@ -19,6 +19,7 @@ from ...backend import current, is_array
 from ...models.module import children, trains_differently
 from ..data.device_data import to_device_if_it_fits
 from ..measure import predict
+from .arrays import from_host, moved
 from .blocks.lazy import lazy
 from .mlp import MLPClassifier, MLPRegressor
 from .perceptron import remember
@@ -90,8 +91,9 @@ class AnyNetwork:
 
     def outputs(self, model: PyTree, x: np.ndarray) -> np.ndarray:
         """Outputs (n, k) for prediction, computed on the device in float64."""
-        exact = tree.map(lambda leaf: _cast(leaf, "float64"), model)
-        (inputs,) = to_device_if_it_fits((np.ascontiguousarray(x, dtype=np.float64),), current())
+        home = current()
+        exact = moved(tree.map(lambda leaf: _cast(leaf, "float64"), model), home)
+        (inputs,) = to_device_if_it_fits((np.ascontiguousarray(x, dtype=np.float64),), home)
         found = to_numpy(predict(exact, inputs, rows=_ROWS))
         if found.shape != (len(x), self.sizes[1]):
             raise ValueError(
@@ -247,10 +249,10 @@ class NetworkClassifier(_OfAnyNetwork, MLPClassifier):
         return len(self.classes_)
 
     @lazy
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> Any:
         """Logits (n_samples, n_classes); for two classes the second one's minus the first one's, (n_samples,)."""
         logits = self._outputs(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+        return from_host(logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits, X)
 
 
 class NetworkRegressor(_OfAnyNetwork, MLPRegressor):

@@ -15,7 +15,7 @@ from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of
 from ...optim import minimize, proximal
-from .arrays import as_array, check_both, check_weights
+from .arrays import as_array, as_array_like, check_both, check_weights, home_of
 from .blocks.rows import is_dask
 from .linear import LeastSquares, centred
 
@@ -260,10 +260,11 @@ class ElasticNet(LeastSquares):
         weights = check_weights(sample_weight, X_in, X_in.dtype)
         if weights is not None:
             weights = weights * (len(weights) / weights.sum())
-        A, targets = as_array(X_in), as_array(y, X_in.dtype)
+        home = home_of(X_in)
+        A, targets = as_array(X_in), as_array(y, X_in.dtype, home)
         single = targets.ndim == 1
         targets = targets[:, None] if single else targets
-        w = None if weights is None else as_array(weights, X_in.dtype)
+        w = None if weights is None else as_array(weights, X_in.dtype, home)
         A, targets, x_mean, y_mean = centred(A, targets, w, self.fit_intercept)
         self._store(X, self._columns(A, targets, single), x_mean, y_mean, single)
         return self
@@ -286,7 +287,7 @@ class ElasticNet(LeastSquares):
         system = _System(fixed_X, fixed_y, alpha, ratio, self.positive)
         start = xp.zeros_like(system.X[0, :])
         if self.warm_start and hasattr(self, "coef_"):
-            last = as_array(self.coef_, X.dtype)
+            last = as_array_like(self.coef_, X)
             start = Array(backend_array(last if last.ndim == 1 else last[target, :]))
         coef, gap, count = _find(system, start, int(self.max_iter), float(self.tol))
         if gap > self.tol * float(xp.sum(system.y * system.y)):

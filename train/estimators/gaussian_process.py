@@ -15,10 +15,23 @@ from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
+from ...backend import backend_of, is_array
 from ...models import GaussianProcess, kernels, log_marginal_likelihood
 from ...optim import minimize
-from .arrays import as_array, as_array_like, check_both, check_inputs, restore_type
+from .arrays import (
+    HOST,
+    as_array,
+    as_array_like,
+    check_both,
+    check_inputs,
+    home_of,
+    is_native,
+    moved,
+    on_host,
+    restore_type,
+)
 from .kernel_parameters import bounds_of, on_device_of, parameters, read, start_of, with_parameters
+from .scores import r_squared
 
 
 class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -86,6 +99,14 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.normalize_y = normalize_y
         self.random_state = random_state
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle keeps: of NumPy's data nothing that lies on a device."""
+        state = dict(super().__getstate__())
+        if isinstance(state.get("X_train_"), np.ndarray):
+            for name in ("_X", "_y", "_y_mean", "_y_std", "_noise", "_model"):
+                state[name] = moved(state[name], HOST)
+        return state
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False  # it predicts by the prior
@@ -125,7 +146,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"GaussianProcessRegressor: optimizer={self.optimizer!r}; there is 'fmin_l_bfgs_b', or None"
             )
         X_in, y_in = check_both(self, X, y, y_numeric=True, multi_output=True)
-        A, targets = as_array(X_in), as_array(y_in, X_in.dtype)
+        A, targets = as_array(X_in), as_array(y_in, X_in.dtype, home_of(X_in))
         if self.normalize_y:
             self._y_mean, spread = xp.mean(targets, axis=0), xp.std(targets, axis=0)
             self._y_std = xp.where(spread > 0, spread, xp.ones_like(spread))
@@ -138,7 +159,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         kernel = on_device_of(kernel, A)
         if found:
             kernel = self._fitted(kernel, found, A, targets)
-        self.kernel_ = kernel
+        # a user calls it with the data at hand
+        self.kernel_ = kernel if is_native(X) else tree.map(_fetched, kernel)
         self._model = GaussianProcess.init(kernel, A, targets, self._noise)
         value = log_marginal_likelihood(kernel, A, targets, self._noise)
         self.log_marginal_likelihood_value_ = value if value.traced else float(value)
@@ -263,8 +285,9 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         fitted = hasattr(self, "_model")
         points = as_array(check_inputs(self, X, reset=not fitted))
         if fitted:
-            model, scale = self._model, self._y_std
-            mean = model(points) * scale + self._y_mean
+            home = backend_of(backend_array(points))
+            model, scale, shift = moved((self._model, self._y_std, self._y_mean), home)
+            mean = model(points) * scale + shift
         else:
             model, scale = None, as_array_like(1.0, points)
             mean = xp.zeros_like(points[:, 0])
@@ -280,13 +303,17 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             spread = xp.expand_dims(spread, axis=-1)
         return restore_type(mean, X), restore_type(spread * scale, X)
 
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """R², the mean over targets."""
+        return r_squared(self, X, y, sample_weight)
+
     def sample_y(self, X: ArrayLike, n_samples: int = 1, random_state: Any = 0) -> np.ndarray:
         """Draw functions at points X (m, d): (m, n_samples), or (m, n_targets, n_samples), on the host.
 
         The draws are those of NumPy's ``multivariate_normal``, as scikit-learn's.
         """
         rng = check_random_state(random_state)
-        mean, cov = (_host(v) for v in self.predict(X, return_cov=True))
+        mean, cov = (on_host(v) for v in self.predict(X, return_cov=True))
         if mean.ndim == 1:
             return rng.multivariate_normal(mean, cov, n_samples).T
         draws = [
@@ -303,5 +330,6 @@ def _settled(x: Any) -> Any:
     return float(x) if x.shape == () else backend_array(x)
 
 
-def _host(x: Any) -> np.ndarray:
-    return x if isinstance(x, np.ndarray) else to_numpy(x)
+def _fetched(x: Any) -> Any:
+    """A parameter of a device on the host; numbers, and traced ones, as they are."""
+    return x if getattr(x, "traced", False) or not is_array(backend_array(x)) else on_host(x)

@@ -12,9 +12,9 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
-from ...autograd.pytree import tree
 from ...backend import backend_of, is_array
 from ...models import kernels
+from .arrays import moved
 
 
 class Parameter(NamedTuple):
@@ -64,14 +64,12 @@ def parameters(kernel: Any, path: tuple[str, ...] = ()) -> list[Parameter]:
 
 
 def on_device_of(kernel: Any, like: Any) -> Any:
-    """The kernel with NumPy's parameters in the library and on the device of the data `like`.
+    """The kernel with the arrays among its parameters in the library and on the device of the data `like`.
 
     Data that an estimator is given as NumPy's arrays go to the active backend, and so do the settings beside them.
     """
     home = backend_of(backend_array(like))
-    if home.name == "numpy" or not isinstance(kernel, kernels.Kernel):
-        return kernel
-    return tree.map(lambda p: home.asarray(p) if isinstance(p, np.ndarray) else p, kernel)
+    return moved(kernel, home) if isinstance(kernel, kernels.Kernel) else kernel
 
 
 def start_of(found: list[Parameter]) -> np.ndarray:

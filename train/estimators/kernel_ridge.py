@@ -8,12 +8,23 @@ from typing import Any
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
+from ...backend import backend_of
 from ...models import KernelRidge as Model
 from ...models import kernels
-from .arrays import as_array, as_array_like, check_both, check_inputs, check_weights, restore_type
+from .arrays import (
+    as_array,
+    as_array_like,
+    check_both,
+    check_inputs,
+    check_weights,
+    home_of,
+    restore_type,
+)
 from .kernel_parameters import on_device_of
+from .scores import r_squared
 
 _NAMES = ("linear", "poly", "polynomial", "rbf")
 
@@ -112,11 +123,12 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         weights = check_weights(sample_weight, X_in, X_in.dtype)
-        A, targets = as_array(X_in), as_array(y, X_in.dtype)
+        home = home_of(X_in)
+        A, targets = as_array(X_in), as_array(y, X_in.dtype, home)
         single = targets.ndim == 1
         targets = targets[:, None] if single else targets
         alpha = self._penalty(targets)
-        share = None if weights is None else as_array(weights, X_in.dtype)
+        share = None if weights is None else as_array(weights, X_in.dtype, home)
         kernel = on_device_of(self._kernel(A.shape[1]), A)
         if alpha.ndim == 0:
             dual = Model.init(kernel, A, targets, alpha, share).dual_coef
@@ -152,6 +164,11 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         points = as_array(check_inputs(self, X))
+        home = backend_of(backend_array(points))
         kernel = on_device_of(self._kernel(points.shape[1]), points)
-        model = Model(kernel, as_array(self.X_fit_), as_array(self.dual_coef_))
+        model = Model(kernel, *(as_array(v, home=home) for v in (self.X_fit_, self.dual_coef_)))
         return restore_type(model(points), X)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """R², the mean over targets."""
+        return r_squared(self, X, y, sample_weight)

@@ -9,12 +9,21 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import linalg
-from ...autograd.core.typing import ArrayLike, Value
+from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
-from .blocks.lazy import lazy, score_rows
+from .arrays import (
+    as_array,
+    as_array_like,
+    check_both,
+    check_inputs,
+    check_weights,
+    home_of,
+    restore_type,
+)
+from .blocks.lazy import lazy
 from .blocks.rows import is_dask, rows_of
-from .blocks.summaries import Factored, factored, r_squared_over
+from .blocks.summaries import Factored, factored
+from .scores import r_squared
 
 
 def centred(
@@ -51,11 +60,12 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return self
         X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         weights = check_weights(sample_weight, X_in, X_in.dtype)
-        A, targets = as_array(X_in), as_array(y, X_in.dtype)
+        home = home_of(X_in)
+        A, targets = as_array(X_in), as_array(y, X_in.dtype, home)
         single = targets.ndim == 1
         if single:
             targets = targets[:, None]
-        w = None if weights is None else as_array(weights, X_in.dtype)
+        w = None if weights is None else as_array(weights, X_in.dtype, home)
         A, targets, x_mean, y_mean = centred(A, targets, w, self.fit_intercept)
         self._store(X, self._solve(A, targets), x_mean, y_mean, single)
         return self
@@ -98,17 +108,15 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef = self.coef_ if self.coef_.ndim == 1 else self.coef_.T
         if isinstance(checked, np.ndarray) and isinstance(coef, np.ndarray):
             return checked @ coef + self.intercept_
-        return restore_type(as_array(checked) @ as_array(coef) + _number(self.intercept_), X)
+        points, home = as_array(checked), home_of(checked)
+        intercept = self.intercept_
+        if not isinstance(intercept, float):
+            intercept = as_array(intercept, home=home)
+        return restore_type(points @ as_array(coef, home=home) + intercept, X)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
         """R², the mean over targets; of Dask arrays by one computation."""
-        if is_dask(X):
-            return r_squared_over(score_rows(self, X, y, sample_weight))
-        return float(super().score(X, y, sample_weight))
-
-
-def _number(x: Value) -> Any:
-    return x if isinstance(x, float) else as_array(x)
+        return r_squared(self, X, y, sample_weight)
 
 
 class LinearRegression(LeastSquares):
@@ -238,12 +246,11 @@ class Ridge(LeastSquares):
 
     def _penalty(self, y: ArrayLike) -> Any:
         """Alpha as an `Array` in the dtype of y: one number, or one for each target."""
-        alpha = as_array(self.alpha)
+        alpha = as_array_like(self.alpha, y)
         if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
             raise ValueError(
                 f"Ridge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"
             )
-        alpha = xp.astype(alpha, y.dtype)
         if not bool(xp.all(xp.isfinite(alpha) & (alpha >= 0))):
             raise ValueError(f"Ridge: alpha={self.alpha!r}; it has to be finite and ≥ 0")
         return alpha

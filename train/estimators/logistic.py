@@ -23,13 +23,15 @@ from .arrays import (
     check_both,
     check_inputs,
     check_weights,
-    is_native,
+    from_host,
+    home_of,
+    on_host,
     refuse_dask,
     seed_of,
 )
-from .blocks.lazy import lazy, score_rows
+from .blocks.lazy import lazy
 from .blocks.rows import is_dask, rows_of
-from .blocks.summaries import accuracy_over, labelled
+from .blocks.summaries import labelled
 from .blocks.totals import BlockTotal
 from .labels import (
     combined_weights,
@@ -40,6 +42,7 @@ from .labels import (
     log_probabilities,
     same_labels,
 )
+from .scores import accuracy
 
 # what `pb.optim.minimize` calls the solvers
 _METHODS = {"lbfgs": "l-bfgs", "newton-cg": "newton-cg", "fista": "fista"}
@@ -171,13 +174,12 @@ class _Linear(ClassifierMixin, BaseEstimator):
         if any(map(is_dask, (X, y, sample_weight))):
             return self._fit_blocks(X, y, sample_weight)
         X, y = check_both(self, X, exact_labels(type(self).__name__, y))
-        labels = to_numpy(y) if is_native(y) else y
-        classes, codes = encode(labels)
+        classes, codes = encode(on_host(y))
         self._check_classes(classes)
         weights = combined_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, X, X.dtype)
         )
-        A = as_array(backend_array(X) if is_native(X) else X)
+        A = as_array(X)
         columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
         total = float(len(codes) if weights is None else weights.sum())
         objective = self._objective(A, codes, weights, columns)
@@ -253,7 +255,8 @@ class _Linear(ClassifierMixin, BaseEstimator):
             W, c = np.zeros(shape), np.zeros(columns)
         start = {"W": W, "c": c} if self.fit_intercept else {"W": W}
         return {
-            key: backend_array(as_array(np.array(value), A.dtype)) for key, value in start.items()
+            key: backend_array(as_array(np.array(value), A.dtype, home_of(A)))
+            for key, value in start.items()
         }
 
     def _objective(
@@ -265,10 +268,10 @@ class _Linear(ClassifierMixin, BaseEstimator):
         """
         n = A.shape[0]
         shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-        share = as_array(shares, A.dtype)
+        share = as_array(shares, A.dtype, home_of(A))
         total = n if weights is None else float(weights.sum())
         penalty = self._l2(float(total))
-        targets = _targets(as_array(codes), columns, A.dtype)
+        targets = _targets(as_array(codes, home=home_of(A)), columns, A.dtype)
 
         def objective(p: dict[str, Any]) -> Any:
             return share @ _losses(_affine(A, p), targets) + penalty * xp.sum(p["W"] * p["W"])
@@ -277,47 +280,44 @@ class _Linear(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        X = check_inputs(self, X)
-        X = to_numpy(backend_array(X)) if is_native(X) else X
-        return X @ self.coef_.T + self.intercept_
+        return on_host(check_inputs(self, X)) @ self.coef_.T + self.intercept_
 
     @lazy
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> Any:
         """Logits (n_samples, n_classes); for two classes the second's over the first's (n_samples,)."""
         logits = self._logits(X)
-        if len(self.classes_) > 2:
-            return logits
-        return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+        if len(self.classes_) == 2:
+            logits = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+        return from_host(logits, X)
 
     @lazy
-    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
-        return log_probabilities(self._logits(X))
+        return from_host(log_probabilities(self._logits(X)), X)
 
     @lazy
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> Any:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
-        return np.exp(self.predict_log_proba(X))
+        return from_host(np.exp(log_probabilities(self._logits(X))), X)
 
     @lazy
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> Any:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._logits(X)
         if logits.shape[1] == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
-        return self.classes_[decide(logits, rows, self._seed)]
+        rows = np.asarray(on_host(X))
+        return from_host(self.classes_[decide(logits, rows, self._seed)], X)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
         """The share of rows whose label is the predicted one; of Dask arrays by one computation."""
-        if is_dask(X):
-            return accuracy_over(score_rows(self, X, y, sample_weight))
-        return float(super().score(X, y, sample_weight))
+        return accuracy(self, X, y, sample_weight)
 
-    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> Any:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         refuse_dask(self, X)
-        return self.classes_[draw(self.predict_proba(X), random_state)]
+        probabilities = np.exp(log_probabilities(self._logits(X)))
+        return from_host(self.classes_[draw(probabilities, random_state)], X)
 
 
 class LogisticRegression(_Linear):

@@ -10,21 +10,17 @@ from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
-from ...autograd import to_numpy
-from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
-from .arrays import check_both, check_weights, is_native, refuse_dask
-from .blocks.lazy import lazy, score_rows
+from .arrays import check_both, check_weights, from_host, on_host, refuse_dask
+from .blocks.lazy import lazy
 from .blocks.rows import Rows, is_dask, rows_of
 from .blocks.summaries import (
     Labelled,
     accuracy_of,
-    accuracy_over,
     checked,
     labelled,
     moments_of,
     r_squared_of,
-    r_squared_over,
     right_in,
 )
 from .documentation import with_parameters
@@ -39,6 +35,7 @@ from .labels import (
 )
 from .losses import CLASSIFICATION, REGRESSION
 from .perceptron import Perceptron, by_minibatches, remember
+from .scores import accuracy, r_squared
 from .settings import check_settings
 
 
@@ -155,7 +152,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self._learn_blocks(data, incremental=False)
             return self
         X, y = check_both(self, X, exact_labels("MLPClassifier", y))
-        classes, codes = encode(to_numpy(y) if is_native(y) else y)
+        classes, codes = encode(on_host(y))
         self._set_classes(classes)
         self._learn(X, codes, sample_weight, incremental=False)
         return self
@@ -204,7 +201,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 "MLPClassifier: classes must be passed on the first call to partial_fit."
             )
         if classes is not None:
-            given = np.unique(exact_labels("MLPClassifier: classes", classes))
+            given = np.unique(on_host(exact_labels("MLPClassifier: classes", classes)))
             if not first and not same_labels(given, self.classes_):
                 raise ValueError(
                     f"MLPClassifier.partial_fit: classes={classes!r} are not those of the first call"
@@ -215,7 +212,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self.classes_ = known
             self._learn_blocks(data, incremental=True)
             return self
-        _, codes = encode(to_numpy(y) if is_native(y) else y, known)
+        _, codes = encode(on_host(y), known)
         self.classes_ = known
         self._learn(X, codes, sample_weight, incremental=True)
         return self
@@ -250,39 +247,38 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
         """The share of rows whose label is the predicted one; of Dask arrays by one computation."""
-        if is_dask(X):
-            return accuracy_over(score_rows(self, X, y, sample_weight))
-        return float(super().score(X, y, sample_weight))
+        return accuracy(self, X, y, sample_weight)
 
     @lazy
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> Any:
         """Logits (n_samples, n_classes); (n_samples,) for two classes."""
         logits = self._outputs(X)
-        return logits[:, 0] if logits.shape[1] == 1 else logits
+        return from_host(logits[:, 0] if logits.shape[1] == 1 else logits, X)
 
     @lazy
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> Any:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
-        return np.exp(log_probabilities(self._outputs(X)))
+        return from_host(np.exp(log_probabilities(self._outputs(X))), X)
 
     @lazy
-    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
-        return log_probabilities(self._outputs(X))
+        return from_host(log_probabilities(self._outputs(X)), X)
 
     @lazy
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> Any:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._outputs(X)
         if logits.shape[1] == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
-        return self.classes_[decide(logits, rows, self._seed)]
+        rows = np.asarray(on_host(X))
+        return from_host(self.classes_[decide(logits, rows, self._seed)], X)
 
-    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> Any:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         refuse_dask(self, X)
-        return self.classes_[draw(self.predict_proba(X), random_state)]
+        probabilities = np.exp(log_probabilities(self._outputs(X)))
+        return from_host(self.classes_[draw(probabilities, random_state)], X)
 
 
 @with_parameters(
@@ -399,7 +395,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike, *, incremental: bool
     ) -> None:
         weights = check_weights(sample_weight, X, np.float64)
-        targets = np.asarray(to_numpy(backend_array(y)) if is_native(y) else y, dtype=np.float64)
+        targets = np.asarray(on_host(y), dtype=np.float64)
         self._check_counts(targets.min(initial=0.0))
         self._single = targets.ndim == 1
         columns = targets[:, None] if self._single else targets
@@ -428,15 +424,13 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
         """R², the mean over targets; of Dask arrays by one computation."""
-        if is_dask(X):
-            return r_squared_over(score_rows(self, X, y, sample_weight))
-        return float(super().score(X, y, sample_weight))
+        return r_squared(self, X, y, sample_weight)
 
     def _of_outputs(self, outputs: np.ndarray) -> np.ndarray:
         return np.exp(outputs) if self.loss == "poisson" else outputs
 
     @lazy
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> Any:
         """Predictions (n_samples,) or (n_samples, n_targets)."""
         outputs = self._of_outputs(self._outputs(X))
-        return outputs[:, 0] if self._single else outputs
+        return from_host(outputs[:, 0] if self._single else outputs, X)

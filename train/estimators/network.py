@@ -18,6 +18,7 @@ from ...autograd.pytree import tree
 from ...backend import current
 from ..data.device_data import to_device_if_it_fits
 from ..measure import predict
+from .arrays import moved
 from .settings import ACTIVATIONS
 
 
@@ -84,12 +85,13 @@ class Network:
         return [W for W, _ in pairs], [b for _, b in pairs]
 
     def outputs(self, model: PyTree, x: np.ndarray) -> np.ndarray:
-        """Outputs (n, k) for prediction, computed on the device in float64.
+        """Outputs (n, k) for prediction, computed on the active device in float64.
 
         In float32 the last digits of a row's outputs depend on how many other rows there are.
         """
-        exact = tree.map(_as_float64, model)
-        (inputs,) = to_device_if_it_fits((np.ascontiguousarray(x, dtype=np.float64),), current())
+        home = current()
+        exact = moved(tree.map(_as_float64, model), home)
+        (inputs,) = to_device_if_it_fits((np.ascontiguousarray(x, dtype=np.float64),), home)
         return to_numpy(predict(exact, inputs))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from ..epochs import Ending, Training, run_epochs
 from ..replay import kernels_pay, refusal, replayed_step
 from ..step import LossSum, copy_leaves
 from ..stopping import Improvement
-from .arrays import check_inputs, is_native, seed_of
+from .arrays import HOST, check_inputs, moved, on_host, seed_of
 from .blocks.batches import BlockData, held_blocks, shortest_batch
 from .blocks.rows import Rows, host
 from .blocks.totals import BlockTotal
@@ -53,6 +54,16 @@ def by_minibatches(estimator: Any) -> bool:
     return estimator.solver != "lbfgs"
 
 
+def _at(state: dict[str, Any], home: Backend) -> dict[str, Any]:
+    """The attributes of an estimator, those that hold arrays of a device moved to another backend."""
+    for name in ("model_", "_state"):
+        if name in state:
+            state[name] = moved(state[name], home)
+    if "_rule" in state:
+        state["_rule"] = replace(state["_rule"], model=moved(state["_rule"].model, home))
+    return state
+
+
 class Perceptron(BaseEstimator):
     """The base of both perceptrons: training, and the outputs for predictions."""
 
@@ -65,6 +76,13 @@ class Perceptron(BaseEstimator):
     def _score_blocks(self, pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> float:
         raise NotImplementedError(f"{type(self).__name__} has no score of blocks")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle keeps: arrays lie on the host, so that any machine can read them."""
+        return _at(dict(super().__getstate__()), HOST)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(_at(dict(state), current()))
+
     # ── training ──────────────────────────────────────────────────────────────────────────────
 
     def _train(
@@ -76,7 +94,7 @@ class Perceptron(BaseEstimator):
         *,
         incremental: bool,
     ) -> None:
-        X = to_numpy(backend_array(X)) if is_native(X) else X
+        X = on_host(X)
         self._check_rows(len(X), incremental)
         objective = self._ready(outputs, incremental)
         self._learn_from(*self._placed(X, targets, weights, incremental), objective, incremental)
@@ -114,8 +132,11 @@ class Perceptron(BaseEstimator):
             )
         if fresh:
             self._begin(outputs)
-        elif not incremental:
-            self._state = None
+        else:
+            # it may have learned elsewhere before
+            self.model_, self._state = moved((self.model_, self._state), current())
+            if not incremental:
+                self._state = None
         return objective
 
     def _learn_from(
@@ -412,6 +433,4 @@ class Perceptron(BaseEstimator):
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        X = check_inputs(self, X)
-        X = to_numpy(backend_array(X)) if is_native(X) else X
-        return self._network.outputs(self.model_, X)
+        return self._network.outputs(self.model_, on_host(check_inputs(self, X)))

@@ -17,8 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ...autograd.core.typing import ArrayLike, PyTree
-from .arrays import refuse_dask, seed_of
+from .arrays import from_host, on_host, refuse_dask, seed_of
 from .labels import decide, draw, exact_labels
+from .scores import accuracy
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,24 @@ class Node:
     right: np.ndarray
     # The nodes that separate the classes on each side; None for a single class.
     below: tuple[Any, Any]
+
+
+def _checked(estimator: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """X, the labels and the weights on the host, for models of any library."""
+    refuse_dask(estimator, X, y)
+    labels = on_host(exact_labels(type(estimator).__name__, y))
+    X, y = validate_data(estimator, on_host(X), labels)
+    check_classification_targets(y)
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(on_host(sample_weight), X)
+    return X, y, sample_weight
+
+
+def _rows(estimator: Any, X: Any) -> np.ndarray:
+    """X on the host, for a prediction."""
+    check_is_fitted(estimator)
+    refuse_dask(estimator, X)
+    return np.asarray(validate_data(estimator, on_host(X), reset=False))
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -100,14 +119,13 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             raise ValueError(
                 f"TreeReductionClassifier: split={self.split!r}; there are 'similar', 'random' and 'ordered'"
             )
-        refuse_dask(self, X, y)
-        X, y = validate_data(self, X, exact_labels("TreeReductionClassifier", y))
-        check_classification_targets(y)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        X, y, weights = _checked(self, X, y, sample_weight)
         self.classes_, codes = np.unique(y, return_inverse=True)
         self._seed = seed_of(self.random_state)
         rng = np.random.default_rng(self._seed)
-        means = np.stack([X[codes == i].mean(axis=0) for i in range(len(self.classes_))])
+        members = [X[codes == i] for i in range(len(self.classes_))]
+        # in double precision: half has no singular values
+        means = np.stack([rows.mean(axis=0, dtype=float) for rows in members])
         self.root_ = self._grow(X, codes, weights, np.arange(len(self.classes_)), means, rng)
         return self
 
@@ -156,11 +174,11 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
                 waiting += reversed(node.below)
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> Any:
         """Probabilities (n_samples, n_classes): products along the paths."""
-        check_is_fitted(self)
-        refuse_dask(self, X)
-        X = validate_data(self, X, reset=False)
+        return from_host(self._probabilities(_rows(self, X)), X)
+
+    def _probabilities(self, X: np.ndarray) -> np.ndarray:
         out = np.ones((len(X), len(self.classes_)))
         for node in self.nodes():
             to_right = node.model.predict_proba(X)[:, 1:]
@@ -168,14 +186,18 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             out[:, node.right] *= to_right
         return out
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> Any:
         """The most probable label; by the models' decisions from the root down where they have no probabilities."""
-        check_is_fitted(self)
+        points = _rows(self, X)
         if _has_probabilities(self):
-            probabilities = self.predict_proba(X)
-            return self.classes_[decide(probabilities, np.asarray(X), self._seed)]
-        refuse_dask(self, X)
-        X = validate_data(self, X, reset=False)
+            # ties are decided by the rows as they came
+            rows = np.asarray(on_host(X))
+            codes = decide(self._probabilities(points), rows, self._seed)
+        else:
+            codes = self._decided(points)
+        return from_host(self.classes_[codes], X)
+
+    def _decided(self, X: np.ndarray) -> np.ndarray:
         codes = np.zeros(len(X), dtype=int)
         waiting = [(self.root_, np.arange(len(X)))]
         while waiting:
@@ -186,12 +208,16 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             for went, members, child in ((~right, node.left, 0), (right, node.right, 1)):
                 codes[rows[went]] = members[0]
                 waiting.append((node.below[child], rows[went]))
-        return self.classes_[codes]
+        return codes
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """The share of rows whose label is the predicted one."""
+        return accuracy(self, X, y, sample_weight)
 
     @available_if(_has_probabilities)
-    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> Any:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
-        return self.classes_[draw(self.predict_proba(X), random_state)]
+        return from_host(self.classes_[draw(self._probabilities(_rows(self, X)), random_state)], X)
 
 
 class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -248,10 +274,7 @@ class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         ValueError
             For data that the models refuse.
         """
-        refuse_dask(self, X, y)
-        X, y = validate_data(self, X, exact_labels("OneVersusAllClassifier", y))
-        check_classification_targets(y)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        X, y, weights = _checked(self, X, y, sample_weight)
         settings = {} if weights is None else {"sample_weight": weights}
         self.classes_, codes = np.unique(y, return_inverse=True)
         self._seed = seed_of(self.random_state)
@@ -262,7 +285,7 @@ class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         ]
         return self
 
-    def claims(self, X: ArrayLike) -> np.ndarray:
+    def claims(self, X: ArrayLike) -> Any:
         """Whether each class claims each sample, bool (n_samples, n_classes).
 
         Raises
@@ -270,25 +293,33 @@ class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         sklearn.exceptions.NotFittedError
             Before `fit`.
         """
-        check_is_fitted(self)
-        refuse_dask(self, X)
-        X = validate_data(self, X, reset=False)
+        return from_host(self._claims(_rows(self, X)), X)
+
+    def _claims(self, X: np.ndarray) -> np.ndarray:
         if not self.estimators_:
             return np.ones((len(X), 1), bool)
         return np.stack([model.predict(X) == 1 for model in self.estimators_], axis=1)
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> Any:
         """A label of each sample, drawn from the classes that claim it; the same for the same sample."""
-        claimed = self.claims(X)
-        return self.classes_[decide(claimed.astype(float), np.asarray(X), self._seed)]
+        claimed = self._claims(_rows(self, X)).astype(float)
+        rows = np.asarray(on_host(X))
+        return from_host(self.classes_[decide(claimed, rows, self._seed)], X)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """The share of rows whose label is the predicted one."""
+        return accuracy(self, X, y, sample_weight)
 
     # not called predict_proba, whose largest entry scikit-learn takes for the prediction
-    def shares(self, X: ArrayLike) -> np.ndarray:
+    def shares(self, X: ArrayLike) -> Any:
         """The probabilities of the draw (n_samples, n_classes): equal ones for the classes that claim a sample."""
-        claimed = self.claims(X)
+        return from_host(self._shares(_rows(self, X)), X)
+
+    def _shares(self, X: np.ndarray) -> np.ndarray:
+        claimed = self._claims(X)
         claimed |= ~claimed.any(axis=1, keepdims=True)
         return claimed / claimed.sum(axis=1, keepdims=True)
 
-    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> Any:
         """A label for each row, drawn anew; the same for the same `random_state`."""
-        return self.classes_[draw(self.shares(X), random_state)]
+        return from_host(self.classes_[draw(self._shares(_rows(self, X)), random_state)], X)
