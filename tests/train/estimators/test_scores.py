@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -140,3 +143,65 @@ def test_labels_that_are_no_numbers_stay_numpys(lib, name):
     wanted = on_numpy(name, y=labels)
     assert found.tolist() == wanted.predict(Z).tolist()
     assert model.score(lib.asarray(X), labels) == wanted.score(X, labels)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_pickle_holds_no_array_of_a_device_and_goes_on_anywhere(lib, backend, name):
+    model = ALL[name]().fit(X, target(name))
+    bytes_of = pickle.dumps(model)
+    module = type(lib.asarray(0.0)).__module__.encode()
+    assert lib.name == "numpy" or module not in bytes_of
+    wanted = model.predict(Z)
+    same(pickle.loads(bytes_of).predict(Z), wanted)
+    same(lib.to_numpy(copy.deepcopy(model).predict(lib.asarray(Z))), wanted)
+    with pb.backend.use("numpy"):
+        same(pickle.loads(bytes_of).predict(Z), wanted)
+
+
+@pytest.mark.parametrize("name", [n for n in ALL if hasattr(ALL[n](), "partial_fit")])
+def test_training_goes_on_where_the_active_backend_is(lib, backend, name):
+    y = target(name)
+    settings = {"classes": np.unique(y)} if name in CLASSIFIERS else {}
+    model, wanted = ALL[name](), ALL[name]()
+    if settings:
+        model.partial_fit(lib.asarray(X), lib.asarray(y), lib.asarray(settings["classes"]))
+    else:
+        model.partial_fit(lib.asarray(X), lib.asarray(y))
+    with pb.backend.use("numpy"):
+        model.partial_fit(X, y)
+        for _ in range(3):
+            wanted.partial_fit(X, y, **settings)
+            settings = {}
+    model.partial_fit(lib.asarray(X), y)
+    same(model.predict(Z), wanted.predict(Z))
+    with pb.backend.use("numpy"):
+        for each in (model, wanted):
+            each.set_params(warm_start=True).fit(X, y)
+    same(model.predict(Z), wanted.predict(Z))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_targets_of_another_library_or_with_nan_are_refused_by_name(lib, name):
+    y = target(name)
+    other = pytest.importorskip("array_api_strict")
+    here = other.Device("CPU_DEVICE" if lib.name == "array_api_strict" else "device1")
+    if lib.name != "numpy":
+        elsewhere = other.asarray(y, device=here)
+        if name not in ("TreeReductionClassifier", "OneVersusAllClassifier"):
+            with pytest.raises(TypeError, match=r"\.fit: X is an array of .*, y one of .*: pass y"):
+                ALL[name]().fit(lib.asarray(X), elsewhere)
+    bad = np.where(Y > 1, np.nan, Y)
+    with pytest.raises(ValueError, match=r"y contains NaN"):
+        ALL[name]().fit(lib.asarray(X), lib.asarray(bad))
+    with pytest.raises(ValueError, match=r"y contains NaN"):
+        ALL[name]().fit(lib.asarray(X), bad)
+
+
+_ON_HOST = ("MLP", "Network", "Logistic", "Softmax", "Tree", "OneVersus")
+
+
+@pytest.mark.parametrize("name", [n for n in ALL if n.startswith(_ON_HOST)])
+def test_no_gradient_is_cut_in_silence(name):
+    model = on_numpy(name)
+    with pytest.raises(TypeError, match="a gradient would be cut"):
+        pb.grad(lambda z: pb.xp.sum(pb.xp.asarray(model.predict(z))))(Z)
