@@ -22,7 +22,14 @@ from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
 from .fitting.agreed import AgreedInterrupt
 from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, progress_of, read_only
-from .fitting.feeding import check_form, check_training_loss, checked, epochs_of, least_rows
+from .fitting.feeding import (
+    check_form,
+    check_places,
+    check_training_loss,
+    checked,
+    epochs_of,
+    least_rows,
+)
 from .fitting.keeping import Keeper, check_every
 from .fitting.result import Fit, diverged
 from .fitting.resuming import (
@@ -89,8 +96,8 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch. Of a
-        read-only memory map (``np.load(…, mmap_mode="r")``) little is in memory at any time. Both
+        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch; or one
+        of each. Of a read-only memory map (``np.load(…, mmap_mode="r")``) little is in memory at any time. Both
         may be trees of arrays, with as many rows in each: a tuple x is several inputs, ``model(*x)``, as
         ``((tokens, lengths), (targets, mask))``; any other tree is one. `validation` may be None: then the training
         loss decides which weights are the best and when patience ends, and the losses and scores of validation are NaN.
@@ -187,8 +194,8 @@ def fit(
         cannot be had, an unknown way of making batches or kind of `training_loss`, or an `l1` that is negative or not
         finite; for fewer `epochs` than are done; for `resume` without a `checkpoint`.
     TypeError
-        If a part holds something that is no array; for a loss that is no function, an `opt` that is no optimiser, or a
-        callback that is none.
+        If a part holds something that is no array, or one of another library than the model's and NumPy; for a loss
+        that is no function, an `opt` that is no optimiser, or a callback that is none.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how; for
         ``batch_size=None`` or ``training_loss="steps"`` on several ranks.
@@ -255,6 +262,7 @@ def fit(
     train = checked("train", train, loss_of, whole)
     validation = checked("validation", validation, loss_of, whole) if validated else None
     home = backend_of_model(model, train)
+    check_places(home, loss_of, train=train, validation=validation)
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
     key, least = key_of(seed, home), least_rows(model)

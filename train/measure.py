@@ -14,7 +14,14 @@ from ..autograd.core.typing import PyTree
 from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
-from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
+from .data.device_data import (
+    backend_of_model,
+    by_place,
+    check_place,
+    needs_transfer,
+    parts_of,
+    prefetch,
+)
 from .data.mapped import Reading, plain
 from .parallel.ranks import Ranks
 from .step import call_model, takes_key
@@ -103,8 +110,10 @@ def predict(model: PyTree, x: PyTree, *, rows: int | None = None) -> Any:
     (4, 3)
     """
     x = raw_arrays(x, "predict: x")
+    home = backend_of_model(model, x)
+    check_place(x, home, "predict: x")
     chunks = [outputs for outputs, *_ in _outputs(model, (x,), rows or rows_at_once(x))]
-    return _joined(chunks, backend_of_model(model, x))
+    return _joined(chunks, home)
 
 
 def evaluate(
@@ -138,6 +147,8 @@ def evaluate(
         return _evaluate_model(model, loss, part, score, rows, whole)
     x, y = raw_arrays(part[0], "evaluate: x"), raw_arrays(part[1], "evaluate: y")
     home = backend_of_model(model, x)
+    check_place(x, home, "evaluate: x")
+    check_place(y, home, "evaluate: y")
     if whole:
         outputs = tree.map(backend_array, call(model, placed(x, home)))
         return _measured(outputs, placed(y, home), loss, score)
@@ -233,6 +244,7 @@ def _evaluate_model(
         return scalar(value), math.nan if score is None else float(score(model, batch))
 
     home = backend_of_model(model, part)
+    check_place(part, home, "evaluate: part")
     if whole:
         return measured(placed(part, home))
     parts = _parts(part, rows or rows_at_once(part), home)
@@ -288,7 +300,11 @@ def _parts(part: PyTree, rows: int, home: Backend) -> Iterator[tuple[Any, int]]:
     """Some rows of a tree at a time, on the device, and their number."""
     leaves, spec = tree.flatten(part)
     chunks = parts_of(leaves[0].shape[0], rows) or [slice(0, 0)]
-    batches = prefetch((tuple(a[c, ...] for a in leaves) for c in chunks), leaves[0], home)
+    batches = by_place(
+        tuple(leaves),
+        home,
+        lambda own: prefetch((tuple(a[c, ...] for a in own) for c in chunks), own[0], home),
+    )
     reading = Reading(leaves)
     for batch, chunk in zip(batches, chunks, strict=True):
         yield tree.unflatten(spec, batch), chunk.stop - chunk.start

@@ -12,6 +12,7 @@ from ...autograd.core.dtypes import is_complex, is_inexact
 from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import DType, PyTree, Value
 from ...autograd.pytree import tree
+from ...backend import backend_of, is_array
 from .formulas import REAL
 
 # None, "matrices", a predicate of a parameter, or a pytree of bools
@@ -112,11 +113,12 @@ def cast_gradient(p: Value, g: Value, params: PyTree, i: int) -> Value:
     Raises
     ------
     TypeError
-        If it is no array of numbers, or complex where the parameter is real.
+        If it is no array of numbers, one of another library, or complex where the parameter is real.
     ValueError
         If its shape is not the parameter's.
     """
     dtype = getattr(g, "dtype", None)
+    check_library(params, i, p, g, "gradient")
     if dtype is p.dtype and g.shape == p.shape:
         return g
     name = tree.paths(params)[i] or "the parameter"
@@ -129,6 +131,35 @@ def cast_gradient(p: Value, g: Value, params: PyTree, i: int) -> Value:
     if is_complex(dtype) and not is_complex(p.dtype):
         raise TypeError(f"step: the gradient of {name} is complex, the parameter real ({p.dtype})")
     return g if dtype == p.dtype else cast(g, widened(p.dtype))
+
+
+def check_library(params: PyTree, i: int, p: Value, x: Value, what: str) -> None:
+    """Refuse a gradient or a state of the i-th leaf that is an array of another library than the parameter.
+
+    Raises
+    ------
+    TypeError
+    """
+    given, own = backend_array(x), backend_array(p)
+    if type(given) is type(own) or not (is_array(given) and is_array(own)):
+        return
+    there, here = backend_of(given), backend_of(own)
+    # a recording stands for any library, and NumPy's arrays join one whose arrays have no values yet
+    if there.array_type is here.array_type or any(
+        b.recording or b.fetch is not None for b in (there, here)
+    ):
+        return
+    name = tree.paths(params)[i] or "the parameter"
+    line = (
+        "grads = pb.tree.map(pb.asarray, grads)"
+        if what == "gradient"
+        else "state = opt.init(params)"
+    )
+    raise TypeError(
+        f"step: the {what} of {name} is an array of {there.name}, the parameter one of {here.name}: nothing is moved "
+        f"silently; {line} "
+        + ("takes it to the active backend" if what == "gradient" else "makes it anew")
+    )
 
 
 # ── decay ─────────────────────────────────────────────────────────────────────────────────────

@@ -23,7 +23,16 @@ from ...backend.generic.formulas import (
     settings,
 )
 from .formulas import formula, least_eps
-from .leaves import Mask, cast, cast_gradient, decayed_leaves, flatten_alike, is_trainable, widened
+from .leaves import (
+    Mask,
+    cast,
+    cast_gradient,
+    check_library,
+    decayed_leaves,
+    flatten_alike,
+    is_trainable,
+    widened,
+)
 
 Schedule = float | Callable[[Any], Any]
 
@@ -191,7 +200,11 @@ def apply_update(
         scalars = {**scalars, "l2": l2, "decay": decay}
     # in a model of one dtype there is nothing to sort out
     elif uniform(ps, gs):
-        out = run_formula(wanted, columns, scalars)
+        try:
+            out = run_formula(wanted, columns, scalars)
+        except (TypeError, RuntimeError, ValueError):  # of a mixture each library raises its own
+            _check_state(params, columns)
+            raise
         return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
     shrinks = decayed_leaves(mask, params, spec, ps) if l2 or decay else [False] * len(ps)
     groups: dict[Any, list[int]] = {}
@@ -210,13 +223,25 @@ def apply_update(
         wide = widened(dtype)
         if wide is not dtype:
             taken = [[cast(x, wide) for x in column] for column in taken]
-        new = run_formula(found, taken, scalars)
+        try:
+            new = run_formula(found, taken, scalars)
+        except (TypeError, RuntimeError, ValueError):  # of a mixture each library raises its own
+            _check_state(params, columns)
+            raise
         if wide is not dtype:
             new[0] = [cast(x, dtype) for x in new[0]]
         for column, values in zip(out, new, strict=True):
             for i, value in zip(indices, values, strict=True):
                 column[i] = value
     return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
+
+
+def _check_state(params: PyTree, columns: list[list[Value]]) -> None:
+    """Refuse a state of another library than the parameters: an update that failed asks for the cause."""
+    for i, (p, _, *state) in enumerate(zip(*columns, strict=True)):
+        for x in state:
+            if x is not None:
+                check_library(params, i, p, x, "state")
 
 
 def uniform(ps: list[Value], gs: list[Value]) -> bool:

@@ -22,7 +22,7 @@ from ...autograd.transforms.arguments import restore_type, scalar_output
 from ...autograd.transforms.grad import grad, value_and_grad
 from ...autograd.transforms.jacobian import hessian, jacobian
 from ...autograd.transforms.vjp import vjp
-from ...backend import backend_of, current
+from ...backend import Backend, backend_of, current, is_array
 from ...backend.common.base import LAZY
 
 
@@ -112,7 +112,8 @@ class Problem:
         self.f, self.args, self.like, self.penalty = f, tuple(args), x0, penalty
         leaves, self.spec = tree.flatten(x0)
         names = tree.paths(x0)
-        arrays = [_array(x, name or "x0") for x, name in zip(leaves, names, strict=True)]
+        home = _home(leaves)
+        arrays = [_array(x, name or "x0", home) for x, name in zip(leaves, names, strict=True)]
         if not sum(a.size for a in arrays):
             raise ValueError("minimize: x0 has no elements")
         if not LAZY.isdisjoint(map(type, arrays)):
@@ -164,7 +165,8 @@ class Problem:
             raise ValueError(
                 f"minimize: a direction of another structure than x: {error}"
             ) from None
-        arrays = [_array(x, "the direction") for x in leaves]
+        home = _home(self.leaves)
+        arrays = [_array(x, "the direction", home) for x in leaves]
         for a, p in zip(arrays, self.parts, strict=True):
             if tuple(a.shape) != p.shape:
                 raise ValueError(
@@ -317,8 +319,14 @@ def _complex(a: Any, part: Part) -> Any:
     return a if is_complex(a.dtype) else namespace_of(a).astype(a, as_numpy(part.dtype))
 
 
-def _array(x: Any, name: str) -> Any:
-    """A leaf as a raw array.
+def _home(leaves: list[Any]) -> Backend:
+    """Where numbers among the leaves go: beside the first array, or to the active backend."""
+    arrays = (a for a in map(backend_array, leaves) if is_array(a) and backend_of(a).fetch is None)
+    return next((backend_of(a) for a in arrays), current())
+
+
+def _array(x: Any, name: str, home: Backend) -> Any:
+    """A leaf as a raw array; a number goes to `home`.
 
     Raises
     ------
@@ -326,7 +334,7 @@ def _array(x: Any, name: str) -> Any:
         As `Problem`.
     """
     if isinstance(x, float | complex) and not hasattr(x, "shape"):
-        x = current().asarray(x)
+        x = home.asarray(x)
     x = readable(backend_array(x), f"{name}, where pb.optim.minimize or line_search starts,")
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
         given = getattr(x, "dtype", type(x).__name__)

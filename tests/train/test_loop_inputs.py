@@ -261,3 +261,75 @@ def test_what_cannot_be_recorded_is_measured_as_it_is():
         expected = Branch(np.float64(3.0))(a)
         out = forward(Branch(on_device(np.asarray(3.0))[0]), a)
         np.testing.assert_array_equal(pb.to_numpy(pb.stop_gradient(out)), pb.to_numpy(expected))
+
+
+def _host_parabola():
+    x = np.linspace(-1, 1, 40)[:, None]
+    return x, x**2
+
+
+@pytest.mark.parametrize("batch_size", [8, None], ids=["batches", "whole"])
+@pytest.mark.parametrize("batches", ["shuffled", "once"])
+def test_data_on_the_host_and_on_the_device_go_together(lib, backend, batch_size, batches):
+    """The targets, or the validation part, may lie elsewhere than the inputs: the numbers are the same."""
+    x, y = _host_parabola()
+    there = lib.asarray
+    settings = {"epochs": 3, "batch_size": batch_size}
+    if batch_size:
+        settings["batches"] = batches
+
+    def trained(train, validation):
+        return pb.train.fit(
+            network(1, 8, 1), SQUARED, train, validation, pb.optim.Adam(0.01), **settings
+        )
+
+    wanted = trained((x, y), (x, y))
+    for train, validation in (
+        ((there(x), y), (x, there(y))),
+        ((x, there(y)), (there(x), y)),
+        ((x, y), (there(x), there(y))),
+    ):
+        found = trained(train, validation)
+        assert [e.validation_loss for e in found.history] == pytest.approx(
+            [e.validation_loss for e in wanted.history], rel=1e-9
+        )
+        same(found, wanted)
+    evaluated = pb.train.evaluate(wanted.model, SQUARED, (x, there(y)))[0]
+    assert evaluated == pytest.approx(pb.train.evaluate(wanted.model, SQUARED, (x, y))[0])
+
+    def of_model(model, batch):
+        return SQUARED(model(batch["x"]), batch["y"])
+
+    mixed, host = {"x": x, "y": there(y)}, {"x": x, "y": y}
+    runs = [
+        pb.train.fit(
+            network(1, 8, 1), of_model, part, host, pb.optim.Adam(0.01), loss_of="model", **settings
+        )
+        for part in (mixed, host)
+    ]
+    same(*runs)
+
+
+def test_data_of_another_library_than_the_models_are_refused_by_name(lib):
+    if lib.name == "numpy":
+        pytest.skip("NumPy's data are taken by every model")
+    x, y = _host_parabola()
+    with pb.backend.use("numpy"):
+        model = network(1, 8, 1)
+    opt, there = pb.optim.Adam(0.01), lib.asarray
+    match = rf"is an array of {lib.says}, the model one of numpy: give .* pb\.to_numpy .*tree\.map"
+    for train, validation, name in (
+        ((there(x), y), (x, y), "fit: train, x, "),
+        ((x, there(y)), (x, y), "fit: train, y, "),
+        ((x, y), (there(x), y), "fit: validation, x, "),
+        ((x, y), (x, there(y)), "fit: validation, y, "),
+    ):
+        with pytest.raises(TypeError, match=name + match):
+            pb.train.fit(model, SQUARED, train, validation, opt)
+    with pytest.raises(TypeError, match="predict: x " + match):
+        pb.train.predict(model, there(x))
+    with pytest.raises(TypeError, match="evaluate: y " + match):
+        pb.train.evaluate(model, SQUARED, (x, there(y)))
+    with pb.backend.use(pb.backend.backend_of(there(x))):
+        moved = pb.tree.map(pb.asarray, model)
+        assert lib.is_raw(pb.train.predict(moved, there(x)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,47 @@ def prefetch(
 ) -> Iterator[tuple[Any, ...]]:
     """The batches of `x` and what goes with it, on the device: prefetched to it, or as they are if they lie there."""
     return home.feed(batches) if needs_transfer(x, home) else iter(batches)
+
+
+def by_place(
+    arrays: tuple[Any, ...],
+    home: Backend,
+    make: Callable[[tuple[Any, ...]], Iterator[tuple[Any, ...]]],
+) -> Iterator[tuple[Any, ...]]:
+    """The batches ``make(arrays)``; where only some arrays lie on the host, theirs and the others', put together."""
+    away = [needs_transfer(a, home) for a in arrays]
+    if all(away) or not any(away):
+        return make(arrays)
+    there, here = (
+        make(tuple(a for a, is_away in zip(arrays, away, strict=True) if is_away == wanted))
+        for wanted in (False, True)
+    )
+
+    def together() -> Iterator[tuple[Any, ...]]:
+        for own in zip(there, here, strict=True):
+            left = [iter(batch) for batch in own]
+            yield tuple(next(left[is_away]) for is_away in away)
+
+    return together()
+
+
+def check_place(part: PyTree, home: Backend, what: str) -> None:
+    """Refuse arrays that are neither NumPy's nor where the model is.
+
+    Raises
+    ------
+    TypeError
+        It names the libraries, and what to write.
+    """
+    for leaf in map(backend_array, tree.leaves(part)):
+        owner = backend.backend_of(leaf) if backend.is_array(leaf) else home
+        if owner.array_type not in (np.ndarray, home.array_type):
+            active = backend.current().name
+            raise TypeError(
+                f"{what} is an array of {owner.name}, the model one of {home.name}: give data of NumPy, as pb.to_numpy "
+                f"has them, which go where the model is; or model = pb.tree.map(pb.asarray, model), which takes it to "
+                f"the active backend, {active}"
+            )
 
 
 def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
@@ -116,12 +157,19 @@ def batches(
     device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once. Of each batch
     a rank takes `share_of` it; `share` is the rank's number, and how many ranks there are.
     """
+    n = arrays[0].shape[0]
+    parts = parts_of(n, rows, least)[first:]
+    if share[1] > 1:
+        order = np.arange(n) if order is None else order
+        order, parts = _shares(order, parts, *share)
+    return by_place(arrays, home, lambda own: _ordered(own, order, parts, home))
+
+
+def _ordered(
+    arrays: tuple[Any, ...], order: np.ndarray | None, parts: list[slice], home: Backend
+) -> Iterator[tuple[Any, ...]]:
     x = arrays[0]
     owner = backend.backend_of(x)
-    parts = parts_of(x.shape[0], rows, least)[first:]
-    if share[1] > 1:
-        order = np.arange(x.shape[0]) if order is None else order
-        order, parts = _shares(order, parts, *share)
     if order is None:
         return prefetch((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
     take = owner.xp.take

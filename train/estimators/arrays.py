@@ -162,6 +162,7 @@ def check_weights(weights: ArrayLike, X: ArrayLike, dtype: DType) -> np.ndarray 
     """
     if weights is None:
         return None
+    dtype = as_numpy(dtype)
     out = _check_sample_weight(
         on_host(weights), np.empty((X.shape[0], 1), dtype), dtype=dtype, ensure_non_negative=True
     )
@@ -184,6 +185,11 @@ def on_host(x: Value) -> Any:
 def home_of(X: Value) -> Backend:
     """Where the work on data X is done: the backend of a native array, the active one for NumPy's."""
     return backend_of(backend_array(X)) if is_native(X) else current()
+
+
+def home_for(X: Value, fitted: Value) -> Backend:
+    """Where predictions at X are made: where X is, or for NumPy's where the `fitted` coefficients or samples are."""
+    return home_of(X if is_native(X) else fitted)
 
 
 def same_home(a: Backend, b: Backend) -> bool:
@@ -215,7 +221,9 @@ def as_array(x: Value, dtype: DType = None, home: Backend | None = None) -> Any:
     if is_native(x):
         out = xp.asarray(x if home is None else _moved(x, home))
         return out if dtype is None or out.dtype == as_numpy(dtype) else xp.astype(out, dtype)
-    return Array((home or current()).asarray(np.asarray(x), dtype))
+    return Array(
+        (home or current()).asarray(np.asarray(x), None if dtype is None else as_numpy(dtype))
+    )
 
 
 def as_array_like(x: Value, like: Any) -> Any:

@@ -15,7 +15,7 @@ from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
-from ...backend import backend_of, is_array
+from ...backend import is_array
 from ...models import GaussianProcess, kernels, log_marginal_likelihood
 from ...optim import minimize
 from .arrays import (
@@ -24,6 +24,7 @@ from .arrays import (
     as_array_like,
     check_both,
     check_inputs,
+    home_for,
     home_of,
     is_native,
     moved,
@@ -283,9 +284,9 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if return_std and return_cov:
             raise ValueError("predict: give return_std=True or return_cov=True, not both")
         fitted = hasattr(self, "_model")
-        points = as_array(check_inputs(self, X, reset=not fitted))
+        home = home_for(X, self.X_train_) if fitted else home_of(X)
+        points = as_array(check_inputs(self, X, reset=not fitted), home=home)
         if fitted:
-            home = backend_of(backend_array(points))
             model, scale, shift = moved((self._model, self._y_std, self._y_mean), home)
             mean = model(points) * scale + shift
         else:

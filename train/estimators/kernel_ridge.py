@@ -8,10 +8,8 @@ from typing import Any
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from ...backend import backend_of
 from ...models import KernelRidge as Model
 from ...models import kernels
 from .arrays import (
@@ -20,6 +18,7 @@ from .arrays import (
     check_both,
     check_inputs,
     check_weights,
+    home_for,
     home_of,
     restore_type,
 )
@@ -85,8 +84,11 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ValueError
             For another name.
         """
-        if callable(self.kernel):
+        if isinstance(self.kernel, kernels.Kernel):
             return self.kernel
+        if callable(self.kernel):
+            of_pairs = self.kernel
+            return lambda X, Y=None: of_pairs(X, X if Y is None else Y)
         if self.kernel == "linear":
             return kernels.Linear(0.0)
         gamma = 1 / features if self.gamma is None else self.gamma
@@ -163,8 +165,8 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
             For NaN, infinities, or another number of features.
         """
         check_is_fitted(self)
-        points = as_array(check_inputs(self, X))
-        home = backend_of(backend_array(points))
+        home = home_for(X, self.X_fit_)
+        points = as_array(check_inputs(self, X), home=home)
         kernel = on_device_of(self._kernel(points.shape[1]), points)
         model = Model(kernel, *(as_array(v, home=home) for v in (self.X_fit_, self.dual_coef_)))
         return restore_type(model(points), X)

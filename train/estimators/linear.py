@@ -17,6 +17,7 @@ from .arrays import (
     check_both,
     check_inputs,
     check_weights,
+    home_for,
     home_of,
     restore_type,
 )
@@ -108,7 +109,8 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef = self.coef_ if self.coef_.ndim == 1 else self.coef_.T
         if isinstance(checked, np.ndarray) and isinstance(coef, np.ndarray):
             return checked @ coef + self.intercept_
-        points, home = as_array(checked), home_of(checked)
+        home = home_for(checked, coef)
+        points = as_array(checked, home=home)
         intercept = self.intercept_
         if not isinstance(intercept, float):
             intercept = as_array(intercept, home=home)

@@ -13,7 +13,7 @@ from ...autograd.pytree import tree
 from ...backend import Backend
 from ...models.module import trains_differently
 from ..data.device_data import batches as batches_of
-from ..data.device_data import parts_of
+from ..data.device_data import check_place, parts_of
 from ..data.orders import orders
 from ..measure import placed, raw_arrays
 from ..parallel.ranks import Ranks
@@ -138,6 +138,21 @@ def check_training_loss(training_loss: str, distributed: Any) -> None:
         raise NotImplementedError(
             "fit: training_loss='steps' on several ranks, each of which has the losses of its own rows: use 'measured'"
         )
+
+
+def check_places(home: Backend, loss_of: str, **parts: PyTree) -> None:
+    """Refuse data that are neither NumPy's nor where the model is, by their names.
+
+    Raises
+    ------
+    TypeError
+    """
+    for name, part in parts.items():
+        named = (
+            {"": part} if loss_of == "model" or part is None else dict(zip("xy", part, strict=True))
+        )
+        for letter, own in named.items():
+            check_place(own, home, f"fit: {name}" + f", {letter}," * bool(letter))
 
 
 def checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:

@@ -298,7 +298,8 @@ def _shifted(G: Any, alpha: Any) -> Any:
     value = backend_array(G)
     xp = namespace_of(value)
     i = xp.arange_like(value.shape[-1], value)
-    eye = xp.astype(i[:, None] == i[None, :], value.dtype)
+    # not the library's own array, whose operators may refuse an `Array` beside it
+    eye = asarray(xp.astype(i[:, None] == i[None, :], value.dtype))
     if hasattr(alpha, "dtype"):
         alpha = generated.astype(asarray(alpha), G.dtype)
     return G + eye * alpha

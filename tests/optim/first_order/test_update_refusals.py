@@ -181,3 +181,20 @@ def test_parameters_of_one_element_and_none():
     assert new["c"] is None
     assert new["b"].shape == (0,)
     assert state.step == 1
+
+
+@pytest.mark.parametrize("opt", [pb.optim.SGD(0.1, momentum=0.9), pb.optim.Adam(0.1)])
+def test_gradients_and_states_of_another_library_are_refused_by_name(opt, lib):
+    if lib.name == "numpy":
+        pytest.skip("there is no second library")
+    here, there = ({"w": f(np.ones(3))} for f in (np.asarray, lib.asarray))
+    for params, other, names in (
+        (there, here, f"numpy, the parameter one of {lib.says}"),
+        (here, there, f"{lib.says}, the parameter one of numpy"),
+    ):
+        state = opt.init(params)
+        with pytest.raises(TypeError, match=rf"gradient of w is an array of {names}.*tree\.map"):
+            opt.step(params, other, state)
+        with pytest.raises(TypeError, match=rf"state of w is an array of {names}.*opt\.init"):
+            opt.step(params, params, opt.init(other))
+    opt.step(there, there, opt.init(there))

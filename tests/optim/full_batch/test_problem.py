@@ -64,3 +64,15 @@ def test_nothing_is_written_to():
     done = optim.minimize(banana, np.ones(2))
     assert (done.nit, done.status) == (0, 0)
     assert not np.shares_memory(done.x, done.jac)
+
+
+def test_numbers_go_where_the_arrays_beside_them_are(lib, backend):
+    """A tree of an array and a number starts on the array's device, whichever backend is active."""
+
+    def f(p):
+        return pb.xp.sum((p["a"] - 1.0) ** 2) + (p["b"] - 2.0) ** 2
+
+    for a in (np.zeros(2), lib.asarray(np.zeros(2))):
+        found = pb.optim.minimize(f, {"a": a, "b": 0.0}, method="l-bfgs").x
+        assert type(found["a"]) is type(a)
+        assert float(found["b"]) == pytest.approx(2.0)

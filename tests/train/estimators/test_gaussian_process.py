@@ -162,6 +162,24 @@ def test_parameters_of_numpy_go_where_the_data_are(lib, backend):
         )
 
 
+@quiet
+@pytest.mark.parametrize("optimizer", [None, "fmin_l_bfgs_b"])
+def test_the_fitted_kernel_takes_the_data_it_was_fitted_on(lib, backend, optimizer):
+    """For NumPy's data it is NumPy's, although the work is done on the active device."""
+    kernel = 2.0 * K.RBF(np.asarray([0.5, 2.0]))
+    for x, y in ((X, Y), (lib.asarray(X), lib.asarray(Y))):
+        model = pb.train.GaussianProcessRegressor(kernel, optimizer=optimizer, alpha=0.1).fit(x, y)
+        matrix = model.kernel_(x)
+        assert matrix.value.__class__ is model.X_train_.__class__ is x.__class__
+        L = host(model.L_, lib)
+        np.testing.assert_allclose(
+            pb.to_numpy(matrix) + 0.1 * np.eye(len(X)), L @ L.T, rtol=1e-6, atol=1e-8
+        )
+        again = pb.train.GaussianProcessRegressor(model.kernel_, optimizer=None, alpha=0.1)
+        for a, b in ((X, Y), (lib.asarray(X), lib.asarray(Y))):
+            np.testing.assert_allclose(host(again.fit(a, b).L_, lib), L, rtol=1e-6, atol=1e-8)
+
+
 def host(x, lib):
     return lib.to_numpy(x) if lib.is_raw(x) else x
 

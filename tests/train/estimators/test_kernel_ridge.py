@@ -44,10 +44,9 @@ def test_a_penalty_for_each_target():
 
 def test_kernels_and_functions():
     by_kernel = pb.train.KernelRidge(0.1, kernel=K.Matern(nu=2.5)).fit(X, Y).predict(Z)
-    by_function = pb.train.KernelRidge(0.1, kernel=lambda A, B=None: K.Matern(nu=2.5)(A, B)).fit(
-        X, Y
-    )
-    np.testing.assert_allclose(by_kernel, by_function.predict(Z))
+    for function in (lambda A, B=None: K.Matern(nu=2.5)(A, B), lambda A, B: K.Matern(nu=2.5)(A, B)):
+        by_function = pb.train.KernelRidge(0.1, kernel=function).fit(X, Y)
+        np.testing.assert_allclose(by_kernel, by_function.predict(Z))
 
 
 @pytest.mark.usefixtures("on_numpy")
