@@ -32,6 +32,7 @@ from ..common.errors import SingularMatrixError, singular
 from ..common.forks import ForkSafeLock
 from ..common.typing import RawArray
 from ..generic.sparse import Pattern
+from .captures import do_what_was_put_off, outside_captures
 
 DTYPES = "fdFD"
 SPARE = 2  # solvers that wait at a pattern for other values
@@ -61,7 +62,8 @@ class Solver:
 
     It has one matrix, one right-hand side and one workspace, whichever stream is current when it is used. So each use
     waits on the device for the one before, and of threads that share a factor one goes after the other. nvmath-python
-    frees what it holds on the device only where it is told to, which is done when this object is gone.
+    frees what it holds on the device only where it is told to. It is told when this object is gone, which may be in the
+    middle of the capture of a graph; then it is told after that.
 
     Parameters
     ----------
@@ -72,21 +74,26 @@ class Solver:
     """
 
     def __init__(self, cupy: Any, library: Any, matrix: Any) -> None:
+        do_what_was_put_off(cupy)
         zero = cupy.zeros(matrix.shape[0], matrix.dtype)
         stream = cupy.cuda.get_current_stream()
         self.cupy, self.values = cupy, matrix.data
-        self.lock = ForkSafeLock()
+        self.lock, self.device = ForkSafeLock(), cupy.cuda.Device()
         self.used = cupy.cuda.Event(disable_timing=True)
         self.direct = library.DirectSolver(matrix, zero, options={"logger": LOGGER})
+        free = functools.partial(_free, self.direct, self.used, stream, self.device, os.getpid())
+        weakref.finalize(self, outside_captures, cupy, free).atexit = False
         self.used.record(stream)
-        weakref.finalize(self, _free, self.direct, self.used, stream).atexit = False
         with self._in_turn():
             self.direct.plan()
 
     @contextlib.contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """A context for what is put on the current stream, behind all that was put on others by this context."""
-        with self.lock.current:
+        """A context for what is put on the current stream, behind all that was put on others by this context.
+
+        The stream is the current one of the matrix's device, of whose streams alone its event can be recorded.
+        """
+        with self.lock.current, self.device:
             stream = self.cupy.cuda.get_current_stream()
             stream.wait_event(self.used)
             try:
@@ -112,13 +119,16 @@ class Solver:
             return self.direct.solve()
 
 
-def _free(direct: Any, used: Any, stream: Any) -> None:
+def _free(direct: Any, used: Any, stream: Any, device: Any, process: int) -> None:
     """Free a solver whose last use is before the event `used`.
 
-    CuPy's pool hands the memory of its matrix out again to the stream that it was taken on, which has to wait.
+    CuPy's pool hands the memory of its matrix out again to the stream that it was taken on, which has to wait. A forked
+    process has a copy of the solver, and cannot reach the device that it is on.
     """
-    stream.wait_event(used)
-    direct.free()
+    if os.getpid() == process:
+        with device:
+            stream.wait_event(used)
+            direct.free()
 
 
 class CudssFactor:

@@ -22,6 +22,7 @@ import numpy as np
 from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step, lanes
 from ..common.typing import DType
 from . import cublas, cublaslt, tuning
+from .captures import capture
 from .driver import Driver
 
 OPTIONS = ("--std=c++17",)
@@ -232,16 +233,12 @@ class Segment:
         stream = self.cupy.cuda.Stream(non_blocking=True)
         side: list[Any] = []  # which has to live until the capture has ended
         try:
-            with stream:
-                stream.begin_capture()
-                try:
-                    if self.shape == "fork":
-                        self._fork(ready, stream, side)
-                    else:
-                        for bound in ready:
-                            bound.launch(stream.ptr)
-                finally:
-                    graph = stream.end_capture()
+            with stream, capture(self.cupy, stream) as graph:
+                if self.shape == "fork":
+                    self._fork(ready, stream, side)
+                else:
+                    for bound in ready:
+                        bound.launch(stream.ptr)
         except Exception as error:  # CUDA's and CuPy's errors have no common class
             self.mode = "replay"
             warnings.warn(
@@ -251,7 +248,7 @@ class Segment:
                 stacklevel=4,
             )
             return None
-        return graph
+        return graph[0]
 
     def _fork(self, launches: list[Any], first: Any, side: list[Any]) -> None:
         """Queue every step on its lane's stream, where it waits for those that it needs; `side` takes new streams."""

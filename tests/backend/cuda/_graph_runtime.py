@@ -71,6 +71,9 @@ class Stream:
         late = [nodes[i][0] for i in latest_first([tuple(needs) for _, needs in nodes])]
         return SimpleNamespace(launch=lambda stream: [stream.put(work) for work in late])
 
+    def is_capturing(self):
+        return self.capturing is not None
+
     def wait_event(self, event):
         if event.captured is None:
             self.put(event.wait)
