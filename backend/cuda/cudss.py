@@ -78,10 +78,12 @@ class Solver:
         zero = cupy.zeros(matrix.shape[0], matrix.dtype)
         stream = cupy.cuda.get_current_stream()
         self.cupy, self.values = cupy, matrix.data
-        self.lock, self.device = ForkSafeLock(), cupy.cuda.Device()
+        self.lock = ForkSafeLock()
         self.used = cupy.cuda.Event(disable_timing=True)
         self.direct = library.DirectSolver(matrix, zero, options={"logger": LOGGER})
-        free = functools.partial(_free, self.direct, self.used, stream, self.device, os.getpid())
+        free = functools.partial(
+            _free, self.direct, self.used, stream, cupy.cuda.Device(), os.getpid()
+        )
         weakref.finalize(self, outside_captures, cupy, free).atexit = False
         self.used.record(stream)
         with self._in_turn():
@@ -89,11 +91,8 @@ class Solver:
 
     @contextlib.contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """A context for what is put on the current stream, behind all that was put on others by this context.
-
-        The stream is the current one of the matrix's device, of whose streams alone its event can be recorded.
-        """
-        with self.lock.current, self.device:
+        """A context for what is put on the current stream, behind all that was put on others by this context."""
+        with self.lock.current:
             stream = self.cupy.cuda.get_current_stream()
             stream.wait_event(self.used)
             try:
@@ -154,7 +153,7 @@ class CudssFactor:
     ) -> None:
         self.cupy, self.sparse, self.library = cupy, sparse, library
         self.data, self.pattern = cupy.array(data), pattern
-        self.dtype = np.dtype(data.dtype)
+        self.dtype, self.device = np.dtype(data.dtype), cupy.cuda.Device()
         self.sides: dict[bool, Solver] = {}
         self.side(False)
         if check:
@@ -208,12 +207,16 @@ class CudssFactor:
         return out.indptr, out.indices, out.data.astype("int64")
 
     def solve(self, b: RawArray, transposed: bool) -> Any:
-        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too.
+
+        It is found on the factor's device, whichever one is current.
+        """
         wide = np.result_type(b.dtype, self.dtype)
-        if b.dtype.kind == "c" and self.dtype.kind != "c":
-            real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))
-            return (real + 1j * imag).astype(wide, copy=False)
-        return self._columns(b, transposed).astype(wide, copy=False)
+        with self.device:
+            if b.dtype.kind == "c" and self.dtype.kind != "c":
+                real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))
+                return (real + 1j * imag).astype(wide, copy=False)
+            return self._columns(b, transposed).astype(wide, copy=False)
 
     def _columns(self, b: RawArray, transposed: bool) -> Any:
         side = self.side(transposed)
