@@ -80,10 +80,11 @@ class Solver:
         self.cupy, self.values = cupy, matrix.data
         self.lock = ForkSafeLock()
         self.used = cupy.cuda.Event(disable_timing=True)
+        # the stream of the last use: cuDSS has its address, and gives memory back on it
+        self.last = [stream]
         self.direct = library.DirectSolver(matrix, zero, options={"logger": LOGGER})
-        free = functools.partial(
-            _free, self.direct, self.used, stream, cupy.cuda.Device(), os.getpid()
-        )
+        device, process = cupy.cuda.Device(), os.getpid()
+        free = functools.partial(_free, self.direct, self.used, stream, self.last, device, process)
         weakref.finalize(self, outside_captures, cupy, free).atexit = False
         self.used.record(stream)
         with self._in_turn():
@@ -95,10 +96,12 @@ class Solver:
         with self.lock.current:
             stream = self.cupy.cuda.get_current_stream()
             stream.wait_event(self.used)
+            self.last.append(stream)
             try:
                 yield
             finally:
                 self.used.record(stream)
+                del self.last[:-1]
 
     def replace(self, values: Any) -> None:
         """Take the elements of another matrix of the same pattern."""
@@ -118,8 +121,8 @@ class Solver:
             return self.direct.solve()
 
 
-def _free(direct: Any, used: Any, stream: Any, device: Any, process: int) -> None:
-    """Free a solver whose last use is before the event `used`.
+def _free(direct: Any, used: Any, stream: Any, last: list[Any], device: Any, process: int) -> None:
+    """Free a solver whose last use is before the event `used`, and on a stream that `last` has kept.
 
     CuPy's pool hands the memory of its matrix out again to the stream that it was taken on, which has to wait. A forked
     process has a copy of the solver, and cannot reach the device that it is on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import types
+import weakref
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,7 +112,7 @@ class Memory:
         stream = Stream.current
         assert self.device == stream.device, "memory of another device"
         assert self.uses <= stream.before, "a stream does not wait for what another one does"
-        use = next(Memory.number)
+        use, self.last = next(Memory.number), weakref.ref(stream)
         self.uses.add(use)
         stream.before.add(use)
 
@@ -186,6 +187,7 @@ class DirectSolver:
 
     def free(self):
         assert not Stream.capturing, "a capture is spoilt"
+        assert self.memory.last() is not None, "the stream in the library's handle is destroyed"
         # its memory goes back to the pool of that stream
         assert self.memory.uses <= self.made_on.before
         DirectSolver.freed += 1
