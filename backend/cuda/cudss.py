@@ -32,6 +32,7 @@ from ..common.errors import SingularMatrixError, singular
 from ..common.forks import ForkSafeLock
 from ..common.typing import RawArray
 from ..generic.sparse import Pattern
+from .captures import do_what_was_put_off, outside_captures
 
 DTYPES = "fdFD"
 SPARE = 2  # solvers that wait at a pattern for other values
@@ -61,7 +62,8 @@ class Solver:
 
     It has one matrix, one right-hand side and one workspace, whichever stream is current when it is used. So each use
     waits on the device for the one before, and of threads that share a factor one goes after the other. nvmath-python
-    frees what it holds on the device only where it is told to, which is done when this object is gone.
+    frees what it holds on the device only where it is told to. It is told when this object is gone, which may be in the
+    middle of the capture of a graph; then it is told after that.
 
     Parameters
     ----------
@@ -72,14 +74,19 @@ class Solver:
     """
 
     def __init__(self, cupy: Any, library: Any, matrix: Any) -> None:
+        do_what_was_put_off(cupy)
         zero = cupy.zeros(matrix.shape[0], matrix.dtype)
         stream = cupy.cuda.get_current_stream()
         self.cupy, self.values = cupy, matrix.data
         self.lock = ForkSafeLock()
         self.used = cupy.cuda.Event(disable_timing=True)
+        # the stream of the last use: cuDSS has its address, and gives memory back on it
+        self.last = [stream]
         self.direct = library.DirectSolver(matrix, zero, options={"logger": LOGGER})
+        device, process = cupy.cuda.Device(), os.getpid()
+        free = functools.partial(_free, self.direct, self.used, stream, self.last, device, process)
+        weakref.finalize(self, outside_captures, cupy, free).atexit = False
         self.used.record(stream)
-        weakref.finalize(self, _free, self.direct, self.used, stream).atexit = False
         with self._in_turn():
             self.direct.plan()
 
@@ -89,10 +96,12 @@ class Solver:
         with self.lock.current:
             stream = self.cupy.cuda.get_current_stream()
             stream.wait_event(self.used)
+            self.last.append(stream)
             try:
                 yield
             finally:
                 self.used.record(stream)
+                del self.last[:-1]
 
     def replace(self, values: Any) -> None:
         """Take the elements of another matrix of the same pattern."""
@@ -112,13 +121,16 @@ class Solver:
             return self.direct.solve()
 
 
-def _free(direct: Any, used: Any, stream: Any) -> None:
-    """Free a solver whose last use is before the event `used`.
+def _free(direct: Any, used: Any, stream: Any, last: list[Any], device: Any, process: int) -> None:
+    """Free a solver whose last use is before the event `used`, and on a stream that `last` has kept.
 
-    CuPy's pool hands the memory of its matrix out again to the stream that it was taken on, which has to wait.
+    CuPy's pool hands the memory of its matrix out again to the stream that it was taken on, which has to wait. A forked
+    process has a copy of the solver, and cannot reach the device that it is on.
     """
-    stream.wait_event(used)
-    direct.free()
+    if os.getpid() == process:
+        with device:
+            stream.wait_event(used)
+            direct.free()
 
 
 class CudssFactor:
@@ -144,7 +156,7 @@ class CudssFactor:
     ) -> None:
         self.cupy, self.sparse, self.library = cupy, sparse, library
         self.data, self.pattern = cupy.array(data), pattern
-        self.dtype = np.dtype(data.dtype)
+        self.dtype, self.device = np.dtype(data.dtype), cupy.cuda.Device()
         self.sides: dict[bool, Solver] = {}
         self.side(False)
         if check:
@@ -198,12 +210,16 @@ class CudssFactor:
         return out.indptr, out.indices, out.data.astype("int64")
 
     def solve(self, b: RawArray, transposed: bool) -> Any:
-        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too.
+
+        It is found on the factor's device, whichever one is current.
+        """
         wide = np.result_type(b.dtype, self.dtype)
-        if b.dtype.kind == "c" and self.dtype.kind != "c":
-            real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))
-            return (real + 1j * imag).astype(wide, copy=False)
-        return self._columns(b, transposed).astype(wide, copy=False)
+        with self.device:
+            if b.dtype.kind == "c" and self.dtype.kind != "c":
+                real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))
+                return (real + 1j * imag).astype(wide, copy=False)
+            return self._columns(b, transposed).astype(wide, copy=False)
 
     def _columns(self, b: RawArray, transposed: bool) -> Any:
         side = self.side(transposed)

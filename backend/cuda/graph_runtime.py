@@ -22,6 +22,8 @@ import numpy as np
 from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step, lanes
 from ..common.typing import DType
 from . import cublas, cublaslt, tuning
+from .captures import capture
+from .driver import Driver
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
@@ -121,6 +123,7 @@ class Segment:
 
     def follow(self) -> Any:
         """The current stream, on which what comes next waits for the last call, wherever that was queued."""
+        self.runtime.launches.enter_thread()
         stream = self.cupy.cuda.get_current_stream()
         if self.stream is not None and stream.ptr != self.stream.ptr:
             event = self.cupy.cuda.Event(disable_timing=True)
@@ -230,16 +233,12 @@ class Segment:
         stream = self.cupy.cuda.Stream(non_blocking=True)
         side: list[Any] = []  # which has to live until the capture has ended
         try:
-            with stream:
-                stream.begin_capture()
-                try:
-                    if self.shape == "fork":
-                        self._fork(ready, stream, side)
-                    else:
-                        for bound in ready:
-                            bound.launch(stream.ptr)
-                finally:
-                    graph = stream.end_capture()
+            with stream, capture(self.cupy, stream) as graph:
+                if self.shape == "fork":
+                    self._fork(ready, stream, side)
+                else:
+                    for bound in ready:
+                        bound.launch(stream.ptr)
         except Exception as error:  # CUDA's and CuPy's errors have no common class
             self.mode = "replay"
             warnings.warn(
@@ -249,7 +248,7 @@ class Segment:
                 stacklevel=4,
             )
             return None
-        return graph
+        return graph[0]
 
     def _fork(self, launches: list[Any], first: Any, side: list[Any]) -> None:
         """Queue every step on its lane's stream, where it waits for those that it needs; `side` takes new streams."""
@@ -331,6 +330,7 @@ class Runtime:
         tuner: tuning.Tuner | None = None,
     ) -> None:
         self.cupy, self.driver, self.clock, self.tuner = cupy, driver, clock, tuner
+        self.launches = Driver(cupy, driver)
         self.ways = list(ways)
         self.modules: dict[str, Any] = {}
         self.checked: dict[tuple[Any, ...], Any] = {}
@@ -369,10 +369,8 @@ class Runtime:
         return self.cupy.empty(shape, dtype)
 
     def upload(self, array: Any, host: np.ndarray) -> None:
-        """The bytes of `host` into `array`, on the current stream; `host` may be changed at once after."""
-        stream = self.cupy.cuda.get_current_stream()
-        # from pageable memory: CUDA has taken the bytes when the call returns
-        array.data.copy_from_host_async(host.ctypes.data, host.nbytes, stream)
+        """The 64-bit words of `host` into `array`, on the current stream; `host` may be changed at once after."""
+        self.launches.send(array, host)
 
     def segment(
         self,

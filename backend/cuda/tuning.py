@@ -20,6 +20,7 @@ import numpy as np
 
 from ..common import trials
 from ..common.launches import Product, mask_bytes
+from .captures import capture
 
 CANDIDATES = 8  # algorithms that the library is asked for
 # All candidates take turns in each round. The rounds end when none takes less than `SETTLED` of its least time before:
@@ -201,14 +202,11 @@ class Device:
         """A run of so many launches."""
         if count == 1:
             return launch
-        stream.begin_capture()
-        try:
+        with capture(self.cupy, stream) as graph:
             for _ in range(count):
                 launch(stream.ptr)
-        finally:
-            graph = stream.end_capture()
-        graph.launch(stream)  # the first time sends it to the device
-        return lambda _: graph.launch(stream)
+        graph[0].launch(stream)  # the first time sends it to the device
+        return lambda _: graph[0].launch(stream)
 
     def _timed(self, run: Launch, stream: Any) -> float:
         """The seconds from one event to another, with a run between them."""

@@ -119,7 +119,9 @@ def clip(x, /, min=None, max=None):
     """
     x = x if hasattr(x, "dtype") else np.asarray(x)
     if x.dtype.kind == "f" and all(
-        bound is None or type(bound) in (int, float) or bound.dtype is x.dtype
+        bound is None
+        or type(bound) in (bool, int, float)
+        or getattr(bound, "dtype", None) is x.dtype
         for bound in (min, max)
     ):
         return np.clip(x, min, max)

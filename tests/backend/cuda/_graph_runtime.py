@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 import weakref
 from types import SimpleNamespace
 from typing import ClassVar
@@ -12,6 +13,7 @@ import pytest
 
 import pullback as pb
 from pullback.backend.cuda import cublas as _cublas
+from pullback.backend.cuda import driver
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 
 from ...cuda.emulator import latest_first
@@ -69,6 +71,9 @@ class Stream:
         late = [nodes[i][0] for i in latest_first([tuple(needs) for _, needs in nodes])]
         return SimpleNamespace(launch=lambda stream: [stream.put(work) for work in late])
 
+    def is_capturing(self):
+        return self.capturing is not None
+
     def wait_event(self, event):
         if event.captured is None:
             self.put(event.wait)
@@ -89,8 +94,8 @@ class Array(np.ndarray):
         ptr = self.ctypes.data
 
         def copy(source, nbytes, stream):
-            taken = ctypes.string_at(source, nbytes)  # from pageable memory, at once
-            stream.put(lambda: ctypes.memmove(ptr, taken, nbytes))
+            # as late as CUDA may: it says of no memory that it is read before the call returns
+            stream.put(lambda: ctypes.memmove(ptr, source, nbytes))
 
         return SimpleNamespace(ptr=ptr, copy_from_host_async=copy, keep=self)
 
@@ -102,15 +107,40 @@ def _empty(shape, dtype):
 FAKE = SimpleNamespace(refuse=False, empty=_empty)
 
 
-def _kernel(*_):
-    """``y += x``, of two float64: the parameters are read when it is launched, as CUDA does."""
-    pointers = (ctypes.c_void_p * 2).from_address(_[-2])
-    x, y = (ctypes.c_uint64.from_address(p).value for p in pointers)
+CONTEXT = threading.local()
+"""Whether this thread has called CUDA's runtime, which binds the device's context to it."""
+ADD, SEND = 7, 8  # kernels, by pointer
 
-    def run():
-        ctypes.c_double.from_address(y).value += ctypes.c_double.from_address(x).value
 
-    Stream.of[_[8]].put(run)
+def by_runtime(*_):
+    """What any call of CUDA's runtime does first."""
+    CONTEXT.bound = True
+
+
+def _parameters(pointer, *kinds):
+    """They are read when a kernel is launched, as CUDA does."""
+    at = (ctypes.c_void_p * len(kinds)).from_address(pointer)
+    return [kind.from_buffer_copy(kind.from_address(p)) for kind, p in zip(kinds, at, strict=True)]
+
+
+def _kernel(kernel, *launched):
+    """``y += x``, of two float64, or the words of a host."""
+    assert hasattr(CONTEXT, "bound"), "CUDA_ERROR_INVALID_CONTEXT"
+    *_, shared, stream, pointer, extra = launched
+    assert (shared, extra) == (0, 0)
+    if kernel == ADD:
+        x, y = (p.value for p in _parameters(pointer, ctypes.c_uint64, ctypes.c_uint64))
+
+        def run():
+            ctypes.c_double.from_address(y).value += ctypes.c_double.from_address(x).value
+    else:
+        kinds = (ctypes.c_uint64, ctypes.c_int64 * driver.WORDS, ctypes.c_int32)
+        to, words, count = _parameters(pointer, *kinds)
+
+        def run():
+            ctypes.memmove(to.value, words, 8 * count.value)
+
+    Stream.of[stream].put(run)
 
 
 @pytest.fixture
@@ -121,12 +151,15 @@ def runtime(monkeypatch):
     def module(code, options):
         FAKE.compiled.append(code)
         return SimpleNamespace(
-            get_function=lambda _: SimpleNamespace(kernel=SimpleNamespace(ptr=7))
+            get_function=lambda name: SimpleNamespace(
+                kernel=SimpleNamespace(ptr=SEND if name == "send_words" else ADD)
+            )
         )
 
     FAKE.RawModule = module
-    driver = SimpleNamespace(launchKernel=_kernel)
-    return _cuda_programs.Runtime(FAKE, driver, [_cublas.CupyProducts(FAKE)])
+    return _cuda_programs.Runtime(
+        FAKE, SimpleNamespace(launchKernel=_kernel), [_cublas.CupyProducts(FAKE)]
+    )
 
 
 # ── where there is a device ───────────────────────────────────────────────────────────────────

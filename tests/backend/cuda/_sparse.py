@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import types
+import weakref
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,12 +41,15 @@ def repeat(x, counts):
 class Stream:
     """A stream, of which is known what has happened before that which it does next."""
 
-    current: ClassVar[Any] = None
+    current: ClassVar[Any] = None  # of the current device
+    default: ClassVar[dict[int, Any]] = {}  # by the device's number
+    capturing: ClassVar[list[Any]] = []
 
     def __init__(self):
-        self.before = set()
+        self.before, self.device = set(), Device.current
 
     def __enter__(self):
+        assert self.device == Device.current, "CuPy refuses a stream of another device"
         self.outer, Stream.current = Stream.current, self
         return self
 
@@ -55,15 +59,44 @@ class Stream:
     def wait_event(self, event):
         self.before |= event.before
 
+    def begin_capture(self):
+        Stream.capturing.append(self)
 
-Stream.current = Stream()
+    def end_capture(self):
+        Stream.capturing.remove(self)
+
+    def is_capturing(self):
+        return self in Stream.capturing
+
+
+class Device:
+    """A device, which is the current one inside of its block, with a stream of its own."""
+
+    current: ClassVar[int] = 0
+
+    def __init__(self, number=None):
+        self.id, self.left = Device.current if number is None else number, []
+
+    def __enter__(self):
+        self.left.append((Device.current, Stream.current))
+        if self.id != Device.current:
+            Device.current = self.id
+            Stream.current = Stream.default.setdefault(self.id, Stream())
+        return self
+
+    def __exit__(self, *_):
+        Device.current, Stream.current = self.left.pop()
+
+
+Stream.current = Stream.default[0] = Stream()
 
 
 class Event:
     def __init__(self, disable_timing=False):
-        self.before = set()
+        self.before, self.device = set(), Device.current
 
     def record(self, stream):
+        assert stream.device == self.device, "cudaErrorInvalidResourceHandle"
         self.before = set(stream.before)
 
 
@@ -73,12 +106,13 @@ class Memory:
     number = itertools.count()
 
     def __init__(self):
-        self.uses = set()
+        self.uses, self.device = set(), Device.current
 
     def use(self):
         stream = Stream.current
+        assert self.device == stream.device, "memory of another device"
         assert self.uses <= stream.before, "a stream does not wait for what another one does"
-        use = next(Memory.number)
+        use, self.last = next(Memory.number), weakref.ref(stream)
         self.uses.add(use)
         stream.before.add(use)
 
@@ -152,6 +186,8 @@ class DirectSolver:
         return (v if self.form[2].kind == "c" else v.real).astype(self.form[2])
 
     def free(self):
+        assert not Stream.capturing, "a capture is spoilt"
+        assert self.memory.last() is not None, "the stream in the library's handle is destroyed"
         # its memory goes back to the pool of that stream
         assert self.memory.uses <= self.made_on.before
         DirectSolver.freed += 1
@@ -160,7 +196,7 @@ class DirectSolver:
 DEVICE = Strict(
     asnumpy=np.array, array=np.array, zeros=np.zeros, empty=np.empty, arange=np.arange, abs=np.abs, max=np.max,
     all=np.all, isfinite=np.isfinite, asarray=np.asarray, ascontiguousarray=np.ascontiguousarray, diff=np.diff,
-    repeat=repeat, cuda=types.SimpleNamespace(get_current_stream=lambda: Stream.current, Event=Event),
+    repeat=repeat, cuda=types.SimpleNamespace(get_current_stream=lambda: Stream.current, Event=Event, Device=Device),
 )  # fmt: skip
 
 

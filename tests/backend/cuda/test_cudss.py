@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import types
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from pullback.backend import Pattern, SingularMatrixError
+from pullback.backend.cuda import captures
 from pullback.backend.cuda import cudss as _cudss
 from pullback.backend.cuda import sparse as _sparse_cupy
 
@@ -17,6 +19,7 @@ from ._sparse import (
     DEVICE,
     NVMATH,
     SPARSE,
+    Device,
     DeviceLU,
     DirectSolver,
     Stream,
@@ -116,6 +119,58 @@ def test_the_solvers_of_a_pattern_that_is_gone_are_freed(cudss):  # noqa: F811 -
     del pattern
     gc.collect()
     assert DirectSolver.freed == freed + 2
+
+
+def test_a_solver_that_is_gone_during_a_capture_is_freed_after_it(cudss):  # noqa: F811 - a fixture
+    """Of this package's captures, in whichever thread; the mock says that another one is spoilt."""
+    _, data, pattern = _system("float64")
+    factor = cudss(data, pattern=pattern, check=False)
+    freed = DirectSolver.freed
+    with captures.capture(DEVICE, Stream()):
+        del pattern, factor
+        thread = threading.Thread(target=gc.collect)
+        thread.start(), thread.join()
+        assert DirectSolver.freed == freed
+    assert DirectSolver.freed == freed + 1
+
+
+def test_a_solver_that_is_gone_during_a_users_capture_is_freed_at_the_next_use(cudss):  # noqa: F811 - a fixture
+    _, data, pattern = _system("float64")
+    factor = cudss(data, pattern=pattern, check=False)
+    freed = DirectSolver.freed
+    with Stream() as stream:
+        stream.begin_capture()
+        del pattern, factor
+        gc.collect()
+        stream.end_capture()
+    assert DirectSolver.freed == freed
+    _, data, pattern = _system("float64")
+    cudss(data, pattern=pattern, check=False)
+    assert DirectSolver.freed == freed + 1
+
+
+def test_a_factor_is_used_on_its_own_device(cudss):  # noqa: F811 - a fixture
+    """Whichever one is current then; the mock refuses what lies on two."""
+    A, data, pattern = _system("float64")
+    factor = cudss(data, pattern=pattern, check=False)
+    freed = DirectSolver.freed
+    with Device(1):
+        np.testing.assert_allclose(A @ factor.solve(np.ones((7, 1)), False), np.ones((7, 1)))
+        del factor, pattern
+        gc.collect()
+    assert DirectSolver.freed == freed + 1
+
+
+def test_a_forked_process_frees_nothing_of_its_parent(cudss):  # noqa: F811 - a fixture
+    _, data, pattern = _system("float64")
+    factor = cudss(data, pattern=pattern, check=False)
+    child = os.fork()
+    if not child:
+        freed = DirectSolver.freed
+        del factor, pattern
+        gc.collect()
+        os._exit(DirectSolver.freed - freed)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_singular_matrix_does_not_cost_the_analysis(cudss):  # noqa: F811 - a fixture

@@ -20,6 +20,7 @@ from ._graph_runtime import (
     FAKE,
     Array,
     Stream,
+    by_runtime,
     runtime,  # noqa: F401 - a fixture
 )
 
@@ -55,7 +56,9 @@ FAKE.cuda = SimpleNamespace(
     runtime=SimpleNamespace(
         memcpyAsync=lambda to, source, n, kind, stream: FAKE.cuda.current.put(
             lambda: ctypes.memmove(to, source, n)
-        )
+        ),
+        memGetInfo=by_runtime,
+        getDevice=lambda: 0,
     ),
 )
 

@@ -34,3 +34,20 @@ def test_caches_of_constants_stay_small():
         direct.softmax_cross_entropy(x, np.zeros(n, int))
     for name in ("_ONES", "_NUMBERS"):
         assert len(getattr(_numpy_fused, name)) <= 66
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(True, None), (None, True), (False, True), (True, 2.0), (np.True_, None)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+def test_bounds_of_a_clip_that_are_bools_are_numbers(dtype, low, high):
+    """A bool of Python has no dtype."""
+    x = np.asarray([-1, 0, 3], dtype)
+    out = pb.xp.clip(x, low, high)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(pb.to_numpy(out), np.clip(x, low, high).astype(dtype))
+
+
+def test_a_bound_of_a_clip_that_is_no_number_is_refused():
+    with pytest.raises((TypeError, ValueError), match=r"clip|str"):
+        pb.xp.clip(np.ones(2), "low", None)

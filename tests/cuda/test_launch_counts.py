@@ -16,8 +16,8 @@ import pytest
 
 import pullback as pb
 
-from ... import standin
-from ...standin.array import SYNCHRONISATIONS
+from .. import standin
+from ..standin.array import SYNCHRONISATIONS
 
 KINDS = {
     "gemm": "products",

@@ -1,4 +1,4 @@
-"""Tests of kernels emulated."""
+"""The hand-written CUDA kernels, run by the emulator of blocks of threads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pullback.backend.generic.rounding import loaded, stored
 from pullback.backend.numpy import updates as _updates_numpy
 from pullback.optim.first_order.formulas import REAL
 
-from ...cuda._emulator import (
+from ..backend.cuda.test_products import DTYPES, _draw, _pointer, emulated
+from ..backend.cuda.test_updates import IDS, SCALARS, VARIANTS
+from ._emulator import (
     backward,  # noqa: F401 - a fixture
     dtype,  # noqa: F401 - a fixture
     pointer,
     unwritten,
 )
-from ...cuda.emulator import MISSING, run_kernel
-from .test_products import DTYPES, _draw, _pointer, emulated
-from .test_updates import IDS, SCALARS, VARIANTS
+from .emulator import MISSING, run_kernel
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "g++ is here")
 
