@@ -71,10 +71,10 @@ class _Writer:
             op.args = (copy, *op.args[1:])
             self._view(op)
 
-    def _copied(self, op: Op, x: Value, name: str) -> Value | None:
-        """A copy in the order of the indices; None of what no kernel can hold."""
-        copy = Value(name, ARRAY, x.shape, x.dtype)
-        copy.op = Op("astype", op.function, (x, x.dtype), {}, copy, op.line, frozenset())
+    def _copied(self, op: Op, x: Value, name: str, dtype: Any = None) -> Value | None:
+        """A copy in the order of the indices, in its own dtype or another; None of what no kernel can hold."""
+        copy = Value(name, ARRAY, x.shape, x.dtype if dtype is None else dtype)
+        copy.op = Op("astype", op.function, (x, copy.dtype), {}, copy, op.line, frozenset())
         if not loopable(copy.op):
             return None
         self.ops.append(copy.op)
@@ -116,20 +116,28 @@ class _Writer:
         return True
 
     def _roll(self, op: Op) -> bool:
-        """Write ``roll`` along some axes as the join of two parts along each."""
+        """Write ``roll`` as the join of two parts along each axis; without an axis, along that of all elements."""
         x, axes = op.args[0], op.settings.get("axis")
         shifts = op.args[1] if len(op.args) > 1 else op.settings.get("shift")
-        axes, shifts = (v if type(v) is tuple else (v,) for v in (axes, shifts))
+        flat = axes is None
+        axes, shifts = (v if type(v) is tuple else (v,) for v in (0 if flat else axes, shifts))
         if not all(type(v) is int for v in (*axes, *shifts)) or not _is_moved(x, op.result.dtype):
             return False
+        if not axes or not shifts:
+            return False
+        result = made = op.result
+        if flat and len(x.shape) != 1:
+            x = self._reshaped(op, x, Value(f"{result.name}f", ARRAY, (x.size,), x.dtype))
+            made = Value(f"{result.name}r", ARRAY, x.shape, x.dtype)
         count = max(len(axes), len(shifts))  # one of either goes with all of the other
         axes, shifts = (v * count if len(v) == 1 else v for v in (axes, shifts))
         pairs = list(zip(axes, shifts, strict=True))
-        result = op.result
         for k, (axis, shift) in enumerate(pairs):
             last = k == len(pairs) - 1
-            made = result if last else Value(f"{result.name}r{k}", ARRAY, x.shape, x.dtype)
-            x = self._rolled(op, x, made, axis % len(x.shape), shift % x.shape[axis])
+            into = made if last else Value(f"{result.name}r{k}", ARRAY, x.shape, x.dtype)
+            x = self._rolled(op, x, into, axis % len(x.shape), shift % x.shape[axis])
+        if made is not result:
+            self._reshaped(op, made, result)
         return True
 
     def _rolled(self, op: Op, x: Value, made: Value, axis: int, shift: int) -> Value:
@@ -145,7 +153,7 @@ class _Writer:
                 self.add(view.op)
                 box = (*whole[:axis], slice(start, start + count), *whole[axis + 1 :])
                 axes = [(i, False) for i in range(len(x.shape))]
-                operands.append(self._placed(op, view, box, axes))
+                operands.append(self._placed(op, view, box, axes, made.shape))
                 boxes.append(box)
         self._boxed("piecewise", op, operands, boxes[:-1], made)
         return made
@@ -183,9 +191,13 @@ class _Writer:
         box = (slice(None),) * len(shape)
         operand = self._placed(op, x, box, [(i, False) for i in axes], shape)
         self._boxed("piecewise", op, [operand], [], made)
-        result.op = Op("reshape", op.function, (made, result.shape), {}, result, op.line)
-        result.op.shares = frozenset((0,))
-        self.add(result.op)
+        self._reshaped(op, made, result)
+
+    def _reshaped(self, op: Op, x: Value, made: Value) -> Value:
+        """Make a value the reshape of another one."""
+        made.op = Op("reshape", op.function, (x, made.shape), {}, made, op.line, frozenset((0,)))
+        self.add(made.op)
+        return made
 
     def _set(self, op: Op) -> bool:
         """Write ``setitem`` as the choice of the new value in a box; ``x[k] += y`` as a sum there."""
@@ -217,8 +229,12 @@ class _Writer:
         if mask.value_type != ARRAY or mask.dtype.kind != "b" or mask.shape != x.shape:
             return False
         if type(value) is Value and value.value_type == ARRAY:
-            if value.shape != () or value.dtype != x.dtype:
+            if value.shape != () or not _is_moved(value, x.dtype):
                 return False
+            if value.dtype != x.dtype:
+                value = self._copied(op, value, f"{op.result.name}v", x.dtype)
+                if value is None:
+                    return False
         elif not _is_number_of(value, x.dtype):
             return False
         made = Op("where", op.function, (mask, value, x), {}, op.result, op.line, frozenset())
@@ -243,7 +259,9 @@ class _Writer:
     def _number(self, op: Op) -> bool:
         """Write an array of a number of the call as the number itself."""
         x = op.args[0]
-        if type(x) is not Value or x.value_type != NUMBER or not _is_number_of(x, op.result.dtype):
+        if type(x) is not Value or x.value_type != NUMBER or op.result.dtype.name not in C_NAMES:
+            return False
+        if not _is_number_of(x, op.result.dtype):
             return False
         self._boxed("piecewise", op, [x], [])
         return True

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.pytree import static_values
 from pullback.autograd.pytree.static_values import StaticFields, static_key
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
@@ -123,3 +124,15 @@ def test_a_compiled_function_takes_no_other_keys_program(fast):
         (got,), (wanted,) = compiled({k: np.arange(3)}), scaled({k: np.arange(3)})
         assert np.asarray(got).dtype == wanted.dtype
         assert np.asarray(got).tobytes() == wanted.tobytes()
+
+
+def test_the_same_objects_are_compared_without_their_keys(monkeypatch):
+    """Trees that share their static values, as a model and its gradient do, pay for no keys; NaN is the same too."""
+    one, other = (StaticFields(("relu", 3, 0.5, math.nan)) for _ in range(2))
+    keys = []
+    monkeypatch.setattr(static_values, "static_key", lambda x: (keys.append(x), static_key(x))[1])
+    assert one == other
+    assert not keys
+    assert one != StaticFields(("relu", 3, 0.5))
+    assert one != StaticFields(("relu", 3, True, math.nan))
+    assert keys

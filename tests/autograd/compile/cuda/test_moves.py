@@ -262,6 +262,10 @@ COPIES = {
     "roll along both by one": lambda x: xp.roll(x, 1, axis=(1, 0)),
     "roll one axis twice": lambda x: xp.roll(x, (1, 1), axis=(0, 0)),
     "roll one axis by two": lambda x: xp.roll(x, (1, 1), axis=1),
+    "roll all elements": lambda x: xp.roll(x.mT, 3),
+    "roll all elements twice": lambda x: xp.roll(x[::-1], (7, -21)),
+    "roll a row": lambda x: xp.roll(x[:, 1], -1),
+    "roll one element": lambda x: xp.roll(x[1, 2], 3),
     "repeat": lambda x: xp.repeat(x, 3, axis=1),
     "repeat rows": lambda x: xp.repeat(x.mT, 2, axis=0),
     "repeat elements": lambda x: xp.repeat(x.mT, 2),
@@ -284,7 +288,9 @@ def test_gradients_of_copies(runtime, name):  # noqa: F811 - a fixture
 
 def test_copies_that_calls_make(runtime):  # noqa: F811 - a fixture
     x = numbers(4, 5)
-    moved(lambda x: xp.roll(x, 3), x, calls=1)
+    moved(lambda x: xp.roll(x, (), axis=()), x, calls=1)
+    moved(lambda x: xp.roll(x, 2, axis=()), x, calls=1)
+    moved(lambda x: xp.roll(x, (), axis=0), x, calls=1)
     moved(lambda x: xp.repeat(x, np.asarray([1, 0, 2, 1]), axis=0), x, calls=1)
     moved(lambda x: xp.tile(x, (0, 2)), x, calls=2)  # and the output is a copy
 
@@ -413,6 +419,26 @@ def test_writes_under_a_mask(runtime):  # noqa: F811 - a fixture
 
     moved(f, numbers(4, 5))
     slopes(f, normal(4, 5))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_that_are_written_under_a_mask(runtime, dtype):  # noqa: F811 - a fixture
+    """A number of a call, and an array of another dtype, which NumPy casts to that of the elements."""
+
+    def f(x, number, one):
+        return written(x, number, x > 0), written(x, one[0], x < 0)
+
+    compiled = pb.compile(f)
+    for number in (0.1, 0.7, -0.0):
+        for given in (np.asarray([number]), np.asarray([(1 << 24) + 1])):
+            args = numbers(4, 5, dtype=dtype), number, given
+            for ours, eager in zip(compiled(*args), f(*args), strict=True):
+                assert pb.to_numpy(ours).tobytes() == pb.to_numpy(eager).tobytes()
+            assert ": call" not in compiled.program()
+
+
+def test_numbers_in_half_precision_are_calls(runtime):  # noqa: F811 - a fixture
+    moved(lambda number: xp.asarray(number, dtype=np.dtype("float16")), 0.3, calls=2)
 
 
 def test_complex_numbers_are_written_by_calls(runtime):  # noqa: F811 - a fixture

@@ -17,6 +17,7 @@ from .....cuda.emulator import COMPILER, NEEDS, EmulatedRuntime
 from .._assemble import (
     runtime,  # noqa: F401 - a fixture
 )
+from ._moves import MovingProgram
 from ._programs import RandomProgram
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason=NEEDS)
@@ -38,20 +39,14 @@ class AnyOrder(EmulatedRuntime):
         return super().segment([steps[i] for i in drawn], block, slots, external)
 
 
-@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-@pytest.mark.parametrize("way", ["values", "update", "donated", "tight"])
-@pytest.mark.parametrize("seed", range(8))
-def test_random_programs(runtime, monkeypatch, seed, way):  # noqa: F811 - a fixture
+def check(monkeypatch, program, f, seed, *, donated=(), tight=False):
     """Three calls with other numbers each, so that what is left of the last call shows."""
-    draw = np.random.default_rng(seed)
-    own = AnyOrder(draw, backward=bool(seed % 2))
+    own = AnyOrder(np.random.default_rng(seed), backward=bool(seed % 2))
     register(np.ndarray, dataclasses.replace(backend_of(np.zeros(1)), programs=own))
     space._CLASSES.clear()
-    if way == "tight":  # memory is used again, as in a large program
+    if tight:  # memory is used again, as in a large program
         monkeypatch.setattr(assemble, "APART", 0)
-    program = RandomProgram(seed)
-    f = program.values if way == "values" else program.update
-    compiled = pb.compile(f, donate_argnums=(0, 1, 2) if way == "donated" else ())
+    compiled = pb.compile(f, donate_argnums=donated)
     for _ in range(3):
         arguments = program.arguments()
         expected = pb.tree.leaves(f(*arguments))
@@ -62,3 +57,24 @@ def test_random_programs(runtime, monkeypatch, seed, way):  # noqa: F811 - a fix
             largest = np.max(np.abs(b), initial=1.0, where=np.isfinite(b))
             np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-9 * float(largest))
     assert own.steps or not sum(x.size for x in arguments)
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+@pytest.mark.parametrize("way", ["values", "update", "donated", "tight"])
+@pytest.mark.parametrize("seed", range(8))
+def test_random_programs(runtime, monkeypatch, seed, way):  # noqa: F811 - a fixture
+    program = RandomProgram(seed)
+    f = program.values if way == "values" else program.update
+    donated = (0, 1, 2) if way == "donated" else ()
+    check(monkeypatch, program, f, seed, donated=donated, tight=way == "tight")
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+@pytest.mark.parametrize("way", ["donated", "second"])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_moves(runtime, monkeypatch, seed, way):  # noqa: F811 - a fixture
+    program = MovingProgram(seed, operations=7)
+    if way == "second":
+        check(monkeypatch, program, program.second, seed, tight=True)
+    else:
+        check(monkeypatch, program, program.update, seed, donated=(0, 1, 2))
