@@ -56,12 +56,16 @@ class ScatteredCotangent:
         """The cotangent as an array, zero where the key selects nothing."""
         return namespace_of(self.values).scatter_add(self.shape, self.key, self.values)
 
-    def add_to(self, total: Cotangent) -> None:
-        """Add to a buffer of our own; the key selects no element twice."""
+    def add_to(self, total: Cotangent) -> Cotangent:
+        """The sum with a buffer of our own, in place where that can be; the key selects no element twice.
+
+        Rows that a tape records are no buffer: ``total += x`` makes a new array of them.
+        """
         if type(self.key) is tuple and None in self.key:  # which the standard does not write to
             total += self.materialize()
         else:
             total[self.key] += self.values
+        return total
 
 
 # Cotangents that are laid out when they are needed; `solve/direct/factorize.py` adds one.
@@ -75,7 +79,7 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
         total = prior.total
         writeable = type(total) is not Array and type(total) not in LAZY
         if type(share) is ScatteredCotangent and share.shape and writeable:
-            share.add_to(total)
+            prior.total = share.add_to(total)
         else:
             prior.add(share)
         return

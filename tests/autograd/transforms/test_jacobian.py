@@ -207,6 +207,47 @@ def test_gradient_of_a_jacobian():
     np.testing.assert_allclose(pb.grad(of_jacobian)(X), differences(of_jacobian, X), rtol=1e-6)
 
 
+KEYS = {
+    "a new axis behind": (slice(None), None),
+    "a new axis in front": None,
+    "new axes on both sides": (None, ..., None),
+    "a slice": slice(1, None),
+    "a slice and a new axis": (slice(None, None, 2), None),
+    "an element": 1,
+}
+
+
+@pytest.mark.parametrize("outside", ["grad", "jacobian", "grad of vmap"])
+@pytest.mark.parametrize("transform", [pb.jacobian, pb.hessian], ids=["jacobian", "hessian"])
+@pytest.mark.parametrize("uses", [0, 1, 2])
+@pytest.mark.parametrize("key", KEYS)
+def test_derivatives_of_jacobians_of_what_is_used_whole_and_at_a_key(key, uses, transform, outside):
+    """The share at the key is added to rows that the outer tape records, which cannot be written to in place."""
+
+    def f(x):
+        part = xp.sum(x[KEYS[key]] * xp.sin(x)[KEYS[key]] ** 2)
+        whole = [x * (k + 1.5) for k in range(uses)]
+        y = sum(whole, xp.cos(x) * part)
+        return y if transform is pb.jacobian else xp.sum(y * x)
+
+    def element(x, i):
+        return f(x)[i] if transform is pb.jacobian else pb.grad(f)(x)[i]
+
+    def by_rows(x):
+        return xp.stack([pb.grad(lambda x: element(x, i))(x) for i in range(3)])
+
+    def outer(g):
+        total = lambda x: xp.sum(xp.sin(g(x)))
+        if outside == "jacobian":
+            return pb.jacobian(lambda x: xp.sum(xp.sin(g(x)), axis=0))
+        if outside == "grad":
+            return pb.grad(total)
+        return pb.grad(lambda x: xp.sum(pb.vmap(total)(xp.stack([x, x * 1.5]))))
+
+    x = np.asarray([0.3, -0.7, 1.1])
+    np.testing.assert_allclose(outer(transform(f))(x), outer(by_rows)(x), rtol=1e-10, atol=1e-12)
+
+
 def test_vectors_of_a_number():
     np.testing.assert_allclose(pb.jacobian(lambda x: xp.stack([x, x * x]))(3.0), [1.0, 6.0])
 
