@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
-from ...autograd.core.typing import ArrayLike
+from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.functions import random
 from ...autograd.pytree import tree
 from ...backend import Backend, current
@@ -69,6 +69,11 @@ class Perceptron(BaseEstimator):
 
     # What differs: targets (n,) or (n, k) as the loss takes them, and a score of outputs on a validation part.
     _losses: dict[str, Any]
+
+    # What training leaves.
+    model_: PyTree
+    n_outputs_: int
+    _state: PyTree
 
     def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         raise NotImplementedError(f"{type(self).__name__} has no score for early stopping")
