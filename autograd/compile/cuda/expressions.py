@@ -206,7 +206,7 @@ EXPRESSIONS: dict[str, Expression] = {
 
 WRAPPING = frozenset(("add", "subtract", "multiply"))
 ROUND = frozenset(("rounded", "narrowed"))
-# Operations of `moves.py`, whose value at an index depends on where that lies: `boxed_expression`.
+# Operations that `moves.py` makes: the boxes that an index lies in say which operands its element is made of.
 BOXED = frozenset(("piecewise", "add_at"))
 
 
@@ -270,9 +270,10 @@ def expression(op: Op, parts: list[str]) -> str:
 
 
 def boxed_expression(op: Op, parts: list[str], conditions: list[str]) -> str:
-    """An operation of `BOXED` on operands that have its dtype.
+    """An operation of `BOXED` on operands that have its dtype; a condition is that the index lies in an operand's box.
 
-    It is the first operand whose condition holds, or the last; or the first, with the second added where it lies.
+    ``piecewise`` is the first operand whose condition holds, and the last one where none does. ``add_at`` is the first
+    operand, to which the second is added where the condition holds.
     """
     if op.name == "add_at":
         return f"({conditions[0]} ? {parts[0]} + {parts[1]} : {parts[0]})"

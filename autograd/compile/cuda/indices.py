@@ -17,7 +17,7 @@ class Indices:
     every : list of tuple of int
         The strides of all accesses over the part's axes.
     alone : frozenset of int
-        The axes whose own index is asked for.
+        The axes along which conditions ask for the index, so that they are joined with no other.
     index_type : str
         The type of all of them in C++.
     """
@@ -52,7 +52,7 @@ class Indices:
         return lines
 
     def offset(self, strides: tuple[int, ...], box: dict[int, Interval]) -> str:
-        """The distance of an element from the first one; that of a box begins where the box does."""
+        """How many elements an access lies behind the first one; the first one of a box is at its first index."""
         parts = []
         for axis, name in self.names.items():
             step = strides[axis]

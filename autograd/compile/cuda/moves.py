@@ -1,7 +1,8 @@
 """Operations that only move data, written as loops over elements, so that kernels compute them.
 
-A call between kernels ends the segment of the device, and costs the host some launches and Python time. What is moved
-is read where it lies and is never computed twice: a loop reads other elements of memory alone.
+A call between kernels ends the segment of the device, and costs the host some launches and Python time. A loop that
+moves data reads other elements than it writes, which other threads make. It therefore reads them from memory, where an
+earlier loop has stored them, and computes none of them again.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from ..optimise.fuse import Statements, is_batch, is_product, matrices
 from ..optimise.simplify import without_use
 from .expressions import C_NAMES, loopable
 
-# Arrays that one kernel joins: each thread asks of each whether its element lies there.
-MOST = 32
+# The most arrays that one kernel joins: each thread goes through all of them to find the one that has its element.
+MOST_JOINED = 32
 
 # A box in an array, as a key of slices with positive steps: one for each axis.
 Box = tuple[slice, ...]
@@ -65,7 +66,7 @@ class _Writer:
         return ref
 
     def _reshape(self, op: Op) -> None:
-        """Copy the operand of a reshape in the order of its indices, of which the result is a view then."""
+        """Copy the operand of a reshape in the order of its indices, so that the result is a view of the copy."""
         copy = self._copied(op, op.args[0], f"{op.result.name}c")
         if copy is not None:
             op.args = (copy, *op.args[1:])
@@ -97,7 +98,7 @@ class _Writer:
         """Write ``concat`` and ``stack`` as the choice of an operand by the index."""
         result, axis = op.result, op.settings.get("axis", 0)
         given = [v for v in op.args[0] if type(v) is not Value or v.size]
-        if type(axis) is not int or len(op.args) != 1 or not 0 < len(given) <= MOST:
+        if type(axis) is not int or len(op.args) != 1 or not 0 < len(given) <= MOST_JOINED:
             return False
         if not all(_is_moved(v, result.dtype) for v in given):
             return False
@@ -384,7 +385,7 @@ def _added(x: Value, value: Any, key: Any) -> Any:
 
 
 def _is_number_of(x: Any, dtype: Any) -> bool:
-    """Whether a number is one of a dtype's for NumPy, whatever its value in a call is."""
+    """Whether NumPy writes a number into an array of a dtype as it is, or rounded, whatever its value in a call is."""
     if type(x) is Value:
         return dtype.kind == "f" and x.dtype.kind in "iubf"
     if type(x) is int and dtype.kind in "iu":
@@ -393,7 +394,7 @@ def _is_number_of(x: Any, dtype: Any) -> bool:
 
 
 def _is_moved(v: Any, dtype: Any) -> bool:
-    """Whether a kernel can hold an array, and the result that it becomes a part of."""
+    """Whether kernels know the dtypes of an array and of the result that it becomes a part of, and the cast between."""
     if type(v) is not Value or v.value_type != ARRAY or dtype.name not in C_NAMES:
         return False
     if v.dtype.name not in C_NAMES:
@@ -406,6 +407,6 @@ def _is_moved(v: Any, dtype: Any) -> bool:
 
 
 def _as_view(key: Any) -> Any:
-    """A key of one element, by which NumPy takes a view: without an ellipsis, it returns a number."""
+    """A key of one element with an ellipsis, by which NumPy returns a view; without, it returns a number."""
     parts = key if type(key) is tuple else (key,)
     return parts if any(part is ... for part in parts) else (*parts, ...)

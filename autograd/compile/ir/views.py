@@ -19,7 +19,7 @@ from .program import ARRAY, Op, Value
 
 @dataclass(frozen=True)
 class Interval:
-    """The indices ``start, start + step, …`` along an axis: so many of them."""
+    """A number of indices along an axis: ``start``, ``start + step``, …, `count` of them."""
 
     axis: int
     start: int
@@ -38,9 +38,9 @@ class Ref:
     offset : int
         The position of the first element.
     strides : tuple of int
-        In elements; along the axis of an interval, of one of its indices to the next.
+        In elements; along the axis of an interval, from one index of the interval to the next.
     inside : tuple of Interval
-        The indices at which it has elements, along the axes where these are not all.
+        The indices at which it has elements, for each axis along which it does not have one at every index.
     """
 
     root: Value

@@ -29,6 +29,7 @@ def overlapped(x):
     x = x + 1.0
     x[1:] = x[:-1]
     x[:-1] += x[1:]
+    x[1:] = x[:-1] + 0.5
     x[::-1] *= x[:1]
     return x
 
@@ -53,6 +54,13 @@ def through_views(x):
     flat[::2] += 0.5
     turned[0] += 1.5
     return xp.concat([xp.reshape(v, (-1,)) for v in (rows, flat, turned)])
+
+
+def heads(x, y):
+    """Products of a batch with two axes, along which the matrices do not lie evenly apart."""
+    z = xp.stack([xp.stack([x, y]), xp.stack([y, x]), xp.stack([x, x])])
+    z = xp.moveaxis(z, 0, 1)
+    return xp.matmul(z, z.mT)
 
 
 def scanned(x, y):
@@ -115,6 +123,7 @@ class MovingProgram(RandomProgram):
             ([i, j], lambda x, y: xp.matmul(x[::step], y[None, ..., ::2] if turned else y.mT[None])),
             ([i, j], lambda x, y: xp.matmul(xp.stack([x, x * 2.0], axis=-turned), xp.stack([y, y], axis=1))),
             ([i], lambda x: xp.matmul(x.mT[..., ::-1], xp.permute_dims(x, order))),
+            ([i, j], heads),
             ([i, j, k], lambda x, y, z: xp.matmul(xp.stack([x, y, x]), z)),
             ([i], lambda x: xp.concat([x[::-1], x, x[1:], x[:1]])),
             ([i], lambda x: xp.stack([x, xp.flip(x, axis=axis)], axis=axis)),
