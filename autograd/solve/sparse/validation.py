@@ -68,7 +68,7 @@ def on_device_of(x: Any, like: Any) -> Any:
     home = backend_of(value)
     if home.name != "cupy":
         return home.asarray(x)
-    # CuPy makes arrays on the current device. To copy one to another device would not wait for the stream that makes it.
+    # CuPy makes arrays on the current device. A copy to another device would not wait for the stream that fills them.
     with value.device:
         return home.asarray(x)
 
