@@ -99,8 +99,10 @@ def _settle() -> None:
     wanted = bool(_blocks)
     if _looking[0] is not wanted:
         _looking[0] = None  # until the switch is through
-        _switch(*((_checked, CheckedList) if wanted else (None, list)))
-        if not wanted:
+        if wanted:
+            _switch(_checked, CheckedList)
+        else:
+            _switch(None, list)
             _lines.clear()
         _looking[0] = wanted
 
