@@ -56,7 +56,7 @@ class Kernels(dict):
         scope["usual"], scope["usual_kernel"] = next(
             (
                 (array_type, kernel)
-                for array_type, kernel in list(self.items())  # other threads add to it meanwhile
+                for array_type, kernel in self.copy().items()  # other threads add to it meanwhile
                 if array_type is not Array and array_type not in TRACERS
             ),
             (None, None),

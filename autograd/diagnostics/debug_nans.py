@@ -24,7 +24,8 @@ from ..core.namespaces import namespace_of
 from ..core.registry import REGISTRY, Primitive
 
 _lock = ForkSafeLock()
-_users: list[int] = []  # the thread of each block that is open
+_blocks: list[list[int]] = []  # those that are open, each with its thread
+_looking: list[bool | None] = [False]  # whether operations are looked at; None while that changes
 _lines: dict[tuple[int, int], str] = {}  # (order of the tape, slot): where the user called
 
 
@@ -50,15 +51,19 @@ class debug_nans:
     FloatingPointError: divide of arrays of shape (2,), (2,) made an infinity or NaN, called at ...
     """
 
+    def __init__(self) -> None:
+        self._opened: list[list[int]] = []
+
     def __enter__(self) -> debug_nans:
-        with _lock.current:
-            _users.append(threading.get_ident())
-            try:
-                if len(_users) == 1:
-                    _switch(_checked, CheckedList)
-            except BaseException:  # Ctrl-C: the block is not entered, and would never be left
-                _leave()
-                raise
+        block = [threading.get_ident()]
+        try:
+            with _lock.current:
+                _blocks.append(block)
+                _settle()
+            self._opened.append(block)
+        except BaseException:  # Ctrl-C: the block is not entered, and would never be left
+            _close(block)
+            raise
         return self
 
     def __exit__(
@@ -67,29 +72,39 @@ class debug_nans:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with _lock.current:
-            _leave()
+        block = self._opened.pop()
+        try:
+            _close(block)
+        except BaseException:  # Ctrl-C: nobody else would close it
+            _close(block)
+            raise
 
 
-def _leave() -> None:
-    """Close a block of this thread, or one that another thread opened for it; nothing is checked after the last one."""
-    mine = threading.get_ident()
-    _users.remove(mine if mine in _users else _users[-1])
-    if not _users:
-        _switch(None, list)
-        _lines.clear()
+def _close(block: list[int]) -> None:
+    """Close a block, if it is open."""
+    with _lock.current:
+        _blocks[:] = [other for other in _blocks if other is not block]
+        _settle()
 
 
 @in_child
 def _forget() -> None:
     """Close the blocks of the parent's other threads, and do what one of them may have done by half."""
-    found = len(_users)
-    _users[:] = [thread for thread in _users if thread == threading.get_ident()]
-    if _users:
-        _switch(_checked, CheckedList)
-    elif found or HOOKS.kernel is not None:
-        _switch(None, list)
-        _lines.clear()
+    _blocks[:] = [block for block in _blocks if block == [threading.get_ident()]]
+    _settle()
+
+
+def _settle() -> None:
+    """Look at operations while a block is open, and at none after the last one."""
+    wanted = bool(_blocks)
+    if _looking[0] is not wanted:
+        _looking[0] = None  # until the switch is through
+        if wanted:
+            _switch(_checked, CheckedList)
+        else:
+            _switch(None, list)
+            _lines.clear()
+        _looking[0] = wanted
 
 
 def _switch(wrap: Callable[..., Any] | None, cts: type[list]) -> None:

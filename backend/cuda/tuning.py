@@ -91,9 +91,8 @@ class Device:
 
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
-        self.names: dict[
-            int, str
-        ] = {}  # by the device's number: to ask takes a millisecond on some machines
+        # by the device's number: to ask takes a millisecond on some machines
+        self.names: dict[int, str] = {}
 
     def name(self) -> str:
         """The device's model, its number of multiprocessors, and the newest CUDA version that its driver knows."""

@@ -66,11 +66,11 @@ def on_device_of(x: Any, like: Any) -> Any:
     """An array of the host in the library and on the device of `like`."""
     value = backend_array(like)
     home = backend_of(value)
-    out = home.asarray(x)
-    # CuPy makes arrays on the current device, which may be another one
-    if home.name == "cupy" and out.device != value.device:
-        return home.xp.to_device(out, value.device)
-    return out
+    if home.name != "cupy":
+        return home.asarray(x)
+    # CuPy makes arrays on the current device. A copy to another device would not wait for the stream that fills them.
+    with value.device:
+        return home.asarray(x)
 
 
 def pattern_of(positions: Positions, like: Any) -> Pattern:

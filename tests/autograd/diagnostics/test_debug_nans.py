@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
+import sys
 import threading
 
 import numpy as np
@@ -187,6 +189,54 @@ def test_an_interrupt_on_the_way_in_leaves_nothing_on(monkeypatch):
     with pb.debug_nans():
         assert looks()
     assert not looks()
+
+
+def interrupted_at(number, run):
+    """Whether Ctrl-C came while `run` ran: at that line, counted in what switches and what clears up after it.
+
+    Not at the line of a lock, which tracing meets again on the way out: Python looks for signals at neither end of it.
+    """
+    inside = {f.__code__ for f in (debug_nans._settle, debug_nans._switch)}
+    met = 0
+
+    def at_a_line(frame, event, _):
+        nonlocal met
+        met += event == "line"
+        if event == "line" and met == number:
+            raise KeyboardInterrupt
+        return at_a_line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: at_a_line if frame.f_code in inside else None)
+    try:
+        run()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("outer", [False, True])
+def test_an_interrupt_at_any_line_leaves_no_block_open(monkeypatch, outer):
+    def use():
+        with pb.debug_nans():
+            pass
+
+    few = dict(list(debug_nans.REGISTRY.items())[:2])
+    numbers = itertools.count(1)
+    with pb.debug_nans() if outer else contextlib.nullcontext():
+        with monkeypatch.context() as patched:
+            patched.setattr(debug_nans, "REGISTRY", few)
+            while interrupted_at(next(numbers), use):
+                assert HOOKS.kernel is (debug_nans._checked if outer else None)
+        assert looks() is outer
+        with pb.debug_nans():
+            assert looks()
+        assert looks() is outer
+    assert not looks()
+    assert next(numbers) > (4 if outer else 20)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import types
 
@@ -11,11 +10,10 @@ import pytest
 
 from pullback.backend.cuda import captures
 
+from ..._fork import FORKS, exit_code
 from ._sparse import Stream
 
-CUPY = types.SimpleNamespace(
-    cuda=types.SimpleNamespace(get_current_stream=lambda: Stream.current), RawModule=None
-)
+CUPY = types.SimpleNamespace(cuda=types.SimpleNamespace(get_current_stream=lambda: Stream.current))
 
 
 def test_work_outside_of_captures_is_done_at_once():
@@ -85,6 +83,8 @@ def test_work_that_fails_is_told_and_the_rest_is_done():
     assert done == [1]
 
 
+@FORKS
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_work_that_is_put_off_stays_with_the_parent():
     """A forked process cannot reach the device."""
     done = []
@@ -92,10 +92,6 @@ def test_work_that_is_put_off_stays_with_the_parent():
         stream.begin_capture()
         captures.outside_captures(CUPY, lambda: done.append(1))
         stream.end_capture()
-        child = os.fork()
-        if not child:
-            captures.do_what_was_put_off(CUPY)
-            os._exit(len(done))
-        assert os.waitpid(child, 0)[1] == 0
+        assert exit_code(lambda: captures.do_what_was_put_off(CUPY) or not done) == 0
         captures.do_what_was_put_off(CUPY)
     assert done == [1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import types
 
@@ -15,6 +14,7 @@ from pullback.backend.cuda import captures
 from pullback.backend.cuda import cudss as _cudss
 from pullback.backend.cuda import sparse as _sparse_cupy
 
+from ..._fork import FORKS, exit_code
 from ._sparse import (
     DEVICE,
     NVMATH,
@@ -161,16 +161,20 @@ def test_a_factor_is_used_on_its_own_device(cudss):  # noqa: F811 - a fixture
     assert DirectSolver.freed == freed + 1
 
 
+@FORKS
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_frees_nothing_of_its_parent(cudss):  # noqa: F811 - a fixture
     _, data, pattern = _system("float64")
-    factor = cudss(data, pattern=pattern, check=False)
-    child = os.fork()
-    if not child:
+    held = [cudss(data, pattern=pattern, check=False), pattern]
+    del pattern
+
+    def child() -> bool:
         freed = DirectSolver.freed
-        del factor, pattern
+        held.clear()
         gc.collect()
-        os._exit(DirectSolver.freed - freed)
-    assert os.waitpid(child, 0)[1] == 0
+        return DirectSolver.freed == freed
+
+    assert exit_code(child) == 0
 
 
 def test_a_singular_matrix_does_not_cost_the_analysis(cudss):  # noqa: F811 - a fixture

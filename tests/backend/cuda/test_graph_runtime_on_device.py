@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -70,6 +71,24 @@ def test_every_call_has_its_effect_once(cupy, runtime, monkeypatch, graphs, movi
         assert cupy.asnumpy(y).tolist() == [wanted] * N
     if graphs == "1":
         assert segment.mode == "graph"
+
+
+def test_words_are_taken_when_the_call_returns(cupy, runtime):  # noqa: F811 - a fixture
+    host, out = np.arange(70) - 2**62, cupy.zeros(71, "int64")
+    wanted = [*host, 0]
+    runtime.upload(out, host)
+    host[:] = 0
+    assert cupy.asnumpy(out).tolist() == wanted
+
+
+def test_a_thread_that_only_launches_kernels_has_a_context(cupy, runtime, monkeypatch):  # noqa: F811 - a fixture
+    monkeypatch.setenv("PULLBACK_GRAPHS", "0")
+    segment = runtime.segment([STEP], runtime.memory(256), 2, ["in", "inout"])
+    x, y = cupy.ones(N), cupy.zeros(N)
+    thread = threading.Thread(target=segment, args=(x, y))
+    thread.start()
+    thread.join()
+    assert cupy.asnumpy(y).tolist() == [1.0] * N
 
 
 def test_the_block_and_another_stream(cupy, runtime):  # noqa: F811 - a fixture
