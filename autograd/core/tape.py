@@ -10,8 +10,11 @@ of lists (`dispatch.py`), and Python functions that are recorded as one operatio
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeAlias
+from weakref import ref
 
 import numpy as np
 
@@ -62,6 +65,28 @@ def input_slots(entry: Entry) -> tuple[int, ...]:
 
 def _is_view(x: Any) -> bool:
     return getattr(x, "base", None) is not None
+
+
+# Views that a closed tape had locked while another tape locks their base: they are unlocked after that one is closed.
+_WAITING: deque[ref[Any]] = deque()
+
+
+def _unlock_bases_first(arrays: list[Any], unlock: Callable[[list[Any]], None]) -> None:
+    """Allow writes to arrays, to each base before its views; a view whose base is locked waits."""
+    for x in sorted(arrays, key=_is_view):
+        try:
+            unlock([x])
+        except ValueError:
+            _WAITING.append(ref(x))
+
+
+def _waiting() -> list[Any]:
+    """The views that wait and are still there; none wait from then on."""
+    found = []
+    for _ in range(len(_WAITING)):
+        with suppress(IndexError):  # another thread took it
+            found.append(_WAITING.popleft()())
+    return [x for x in found if x is not None]
 
 
 class Along(threading.local):
@@ -150,8 +175,10 @@ class TapeData:
             try:
                 unlock(self.held)
             except ValueError:  # a view can be written to only after its base can
-                unlock(sorted(self.held, key=_is_view))
+                _unlock_bases_first(self.held, unlock)
             self.held.clear()
+            if _WAITING:
+                _unlock_bases_first(_waiting(), unlock)
 
     def detached(self) -> TapeData:
         """A closed tape with the entries of this closed one, which has none from then on.

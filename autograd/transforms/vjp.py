@@ -191,8 +191,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
     inner = backend_array(y.value)
-    if type(inner) in TRACERS and type(ct) is not Array:
-        # rules run in the namespace of their cotangent
+    if type(inner) in TRACERS and type(ct) not in (Array, Batched):
+        # rules run in the namespace of their cotangent; that of rows finds the tracers beside them itself
         ct = inner.as_tracer(ct)
     if type(y.value) in (Array, Batched) or type(ct) is Batched:
         ct = as_constant(ct)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core import tape
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -148,3 +149,41 @@ def test_a_buffer_that_a_rule_kept_is_not_overwritten():
 
     x = np.array([0.5, 1.0])
     np.testing.assert_allclose(pb.grad(f)(x), np.exp(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("view", ["row", "whole", "diagonal of einsum"])
+@pytest.mark.parametrize("outer", ["grad", "hessian", "value_and_grad"])
+def test_a_view_of_what_an_outer_tape_has_locked(outer, view):
+    """NumPy lets nobody write to a view before its base: it is unlocked after the outer derivative."""
+    M = np.add.outer(np.arange(3.0), [0.5, 1.5, 4.0])
+    part = {"row": M[1], "whole": M[:], "diagonal of einsum": np.einsum("ii->i", M)}[view]
+    seen = []
+
+    def f(x):
+        y = M @ x
+        inside = pb.grad(lambda a: xp.sum(xp.sin(a) * y))(part)
+        seen.append((M.flags.writeable, part.flags.writeable))
+        return xp.sum(inside * x)
+
+    getattr(pb, outer)(f)(np.ones(3))
+    assert seen == [(False, False)]
+    assert M.flags.writeable
+    assert part.flags.writeable
+    part[...] = 0.0
+
+
+def test_a_view_whose_base_stays_locked_waits_for_no_longer_than_it_lives():
+    M = np.ones((2, 2))
+    part = M[0]
+
+    def f(x):
+        M.setflags(write=False)
+        return xp.sum(x * x)
+
+    np.testing.assert_array_equal(pb.grad(f)(part), [2.0, 2.0])
+    assert not part.flags.writeable  # as NumPy has it
+    pb.grad(lambda x: xp.sum(x))(np.ones(2))
+    assert len(tape._WAITING) == 1
+    del part
+    pb.grad(lambda x: xp.sum(x))(np.ones(2))
+    assert not tape._WAITING

@@ -249,3 +249,33 @@ def test_what_varies_with_the_outer_level_alone(name, derivative, inner):
         np.testing.assert_allclose(
             pb.to_numpy(found[i, j]), pb.to_numpy(one), rtol=1e-10, atol=1e-12
         )
+
+
+# Each of a vector x that the row is made of, a matrix M outside, and a row t.
+PUSHED = {
+    "linearize": lambda x, M, t: pb.linearize(lambda u: xp.sin(u) * M[0], x)[1](t),
+    "jvp": lambda x, M, t: pb.jvp(lambda u: xp.sin(u) * M[0], (x,), (t,))[1],
+    "vjp": lambda x, M, t: pb.vjp(lambda u: xp.sin(u) * M[0], x)[1](t)[0],
+    "hvp": lambda x, M, t: pb.hvp(lambda u: xp.sum(xp.sin(u) * u * M[0]), x, t),
+}
+
+
+@pytest.mark.parametrize("recorded", ["rows", "matrix", "both"])
+@pytest.mark.parametrize("name", PUSHED)
+def test_rows_are_pushed_through_what_a_compiled_function_records(name, recorded):
+    """A direction that differs from row to row is no constant of the recording."""
+    x, M, rows = W.repeat(2)[:3], np.arange(9.0).reshape(3, 3) / 7, np.eye(3) + 0.1
+
+    def f(rows, M):
+        return pb.vmap(lambda t: PUSHED[name](xp.asarray(x), M, t))(rows)
+
+    g, args = {
+        "rows": (lambda rows: f(rows, xp.asarray(M)), (rows,)),
+        "matrix": (lambda M: f(xp.asarray(rows), M), (M,)),
+        "both": (f, (rows, M)),
+    }[recorded]
+    compiled = pb.compile(g, fast=False)
+    for scale in (1.0, 0.5):
+        given = [a * scale for a in args]
+        wanted = g(*map(xp.asarray, given))
+        np.testing.assert_allclose(compiled(*given), pb.to_numpy(wanted), rtol=1e-12)

@@ -16,7 +16,7 @@ import numpy as np
 
 import pullback as pb
 
-from ._operations import N, OPERATIONS
+from ._operations import OPERATIONS, N
 
 xp = pb.xp
 
@@ -40,7 +40,9 @@ KINDS = (
     "vmap", "vmap", "vmap", "vmap", "grad", "value_and_grad", "jvp", "vjp", "linearize", "hvp", "jacobian", "hessian",
     "checkpoint", "custom_vjp", "scan", "while_loop", "fori_loop", "compile", "root", "argmin",
 )  # fmt: skip
-DERIVATIVES = {"grad": 1, "value_and_grad": 1, "jvp": 1, "vjp": 1, "linearize": 1, "jacobian": 1, "hvp": 2, "hessian": 2}  # fmt: skip
+DERIVATIVES = {
+    "grad": 1, "value_and_grad": 1, "jvp": 1, "vjp": 1, "linearize": 1, "jacobian": 1, "hvp": 2, "hessian": 2,
+}  # fmt: skip
 
 
 class Draw:
@@ -276,18 +278,13 @@ class ByLoops(AsWritten):
         return lambda *xs: (f(*xs), self.grad(f, argnums)(*xs))
 
     def jacobian(self, f):
-        return lambda x: xp.stack([self.grad(lambda x: f(x)[i])(x) for i in range(N)])
+        return lambda x: xp.stack([self.grad(_element(f, i))(x) for i in range(N)])
 
     def hessian(self, f):
-        return lambda x: xp.stack([self.grad(lambda x: self.grad(f)(x)[i])(x) for i in range(N)])
+        return self.jacobian(self.grad(f))
 
     def jvp(self, f, x, t):
-        out = f(x)
-        if len(x.shape) == 1:
-            parts = [self.grad(lambda x: f(x)[i])(x) for i in range(N)]
-            return xp.stack([xp.sum(part * t) for part in parts])
-        parts = [xp.sum(self.grad(lambda x: f(x)[i])(x) * t) for i in range(N)]
-        return xp.stack(parts) + 0 * out
+        return xp.stack([xp.sum(self.grad(_element(f, i))(x) * t) for i in range(N)])
 
     linearize = jvp
 
@@ -350,6 +347,10 @@ class ByDifferences(ByLoops):
                 total += weight * float(f(*xs[:which], moved, *xs[which + 1 :]))
             out[i] = total / (12 * h)
         return xp.asarray(out, device=xs[which].device)
+
+
+def _element(f, i):
+    return lambda x: f(x)[i]
 
 
 def _row(args, axes, i):
