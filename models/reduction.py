@@ -62,8 +62,12 @@ def check_same(name: str, first: str, x: Value, second: str, y: Value) -> None:
         The message names both.
     """
     if shape_of(x) != shape_of(y):
+        advice = ""
+        for longer, other, called in ((x, y, second), (y, x, first)):
+            if shape_of(longer) == (*shape_of(other), 1):
+                advice = f"; {called}[..., None] has the axis that is missing"
         raise ValueError(
-            f"{name}: {first} of shape {shape_of(x)} and {second} of shape {shape_of(y)} have to agree"
+            f"{name}: {first} of shape {shape_of(x)} and {second} of shape {shape_of(y)} have to agree{advice}"
         )
 
 

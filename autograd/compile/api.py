@@ -15,7 +15,7 @@ from ..core.levels.batched import all_rows, newest_level
 from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
 from ..transforms.batching.opaque import opened, rows_from, with_level, without_level
-from ..transforms.transformed import is_global
+from ..transforms.transformed import check_function, is_global
 from .cpu.families import Met
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
@@ -317,8 +317,7 @@ def compile(
             precision=precision, memory=memory,
         )  # fmt: skip
     precisions.check(precision)
-    if not callable(f):
-        raise TypeError(f"compile: expected a function, got {type(f).__name__}")
+    check_function("compile", f)
     if memory is not None:
         check_limit(memory)
     if programs < 1:

@@ -43,7 +43,7 @@ ADVICE = (
 INTO_NUMPY = (
     ". If this is a[i] = x or numpy.array([x, …]): a NumPy array cannot record what is written into it; make it by "
     "pb.xp.zeros or pullback.numpy.array([…]), or use pb.xp.at(a)[i].set(x), which gives a new array. If this is a "
-    "function of SciPy: use the one of that name in pullback.scipy"
+    "function of SciPy: use the one of that name in pullback.scipy, where there is one"
 )
 OF_PYTHON = f"{INTO_NUMPY}. If this is a function of Python's math, such as math.sin(x): use NumPy's, numpy.sin(x)"
 AS_ARRAY = (

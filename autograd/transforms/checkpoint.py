@@ -20,7 +20,7 @@ from ..pytree import tree
 from .batching.opaque import OfRows, without_level
 from .bindings import bound
 from .custom_vjp import apply_opaque, written_arguments
-from .transformed import transformed
+from .transformed import check_function, transformed
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,6 +56,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> pb.grad(pb.checkpoint(lambda x: pb.xp.sin(pb.xp.sin(x))))(0.0)
     1.0
     """
+    check_function("checkpoint", f)
 
     def run(
         args: tuple[Any, ...], traced: list[int], f: Callable[..., Any], written: list[int]

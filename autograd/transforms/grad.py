@@ -30,7 +30,7 @@ from .arguments import (
     split_aux,
     validate_argnums,
 )
-from .transformed import transformed
+from .transformed import check_function, transformed
 
 
 def value_and_grad(
@@ -68,6 +68,7 @@ def value_and_grad(
     >>> pb.value_and_grad(lambda x: pb.xp.sum(x**2))(np.asarray([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
+    check_function("value_and_grad", f)
     indices, several = normalize_argnums(argnums)
 
     def with_grad(*args: Any, **kwargs: Any) -> Any:
@@ -178,6 +179,7 @@ def grad(
     >>> pb.grad(pb.grad(lambda x: x**3))(2.0)
     12.0
     """
+    check_function("grad", f)
     both = value_and_grad(f, argnums, has_aux=has_aux).func  # type: ignore[attr-defined]  # a `Transformed`
 
     def gradient(*args: Any, **kwargs: Any) -> Any:

@@ -16,7 +16,7 @@ from .arguments import normalize_argnums, restore_type, settled, validate_argnum
 from .batching.sweep import is_batched, rows_of, sizes
 from .grad import grad
 from .jvp import zero_cotangent
-from .transformed import transformed
+from .transformed import check_function, transformed
 from .vjp import Pullback, recorded
 
 
@@ -51,6 +51,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[2., 0.],
            [0., 6.]])
     """
+    check_function("jacobian", f)
     indices, several = normalize_argnums(argnums)
 
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
@@ -148,4 +149,5 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     array([[6., 2.],
            [2., 0.]])
     """
+    check_function("hessian", f)
     return jacobian(grad(f, argnums), argnums)

@@ -22,6 +22,20 @@ def is_global(x: Any) -> bool:
         return False
 
 
+def check_function(name: str, f: Any) -> None:
+    """Refuse what is no function, such as the result of one.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not callable(f):
+        raise TypeError(
+            f"{name}: expected a function, got {type(f).__name__}; pass the function itself, as in pb.{name}(f), not "
+            "what it returns"
+        )
+
+
 class Transformed(functools.partial):
     """A function made of another one; made by `transformed`.
 

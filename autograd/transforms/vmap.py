@@ -28,7 +28,7 @@ from ..pytree import tree
 from ..pytree.codegen import NAMESPACE
 from .arguments import restore_type
 from .batching.opaque import as_row, opened
-from .transformed import transformed
+from .transformed import check_function, transformed
 
 
 def vmap(
@@ -94,8 +94,7 @@ def vmap(
     array([[  4.,   8.],
            [-18., -24.]])
     """
-    if not callable(f):
-        raise TypeError(f"vmap: expected a function, got {type(f).__name__}")
+    check_function("vmap", f)
     _check_axes(in_axes, "in_axes")
     _check_axes(out_axes, "out_axes")
     if isinstance(in_axes, list):

@@ -93,6 +93,17 @@ I2 = np.array([0, 1])
             ValueError,
             r"squared_error: a mean over no losses.*\(0, 3\)",
         ),
+        (
+            lambda: M.squared_error(np.ones((4, 1)), np.ones(4)),
+            ValueError,
+            r"\(4, 1\) and targets of shape \(4,\).*; targets\[\.\.\., None\] has the axis",
+        ),
+        (
+            lambda: M.huber(np.ones(4), np.ones((4, 1))),
+            ValueError,
+            r"; predictions\[\.\.\., None\]",
+        ),
+        (lambda: M.huber(np.ones(4), np.ones(3)), ValueError, "have to agree$"),
         (lambda: M.l2_penalty([]), ValueError, "l2_penalty: no floating-point"),
         (lambda: M.l1_penalty([I2]), ValueError, "l1_penalty: no floating-point"),
     ],

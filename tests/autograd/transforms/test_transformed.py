@@ -157,3 +157,15 @@ def test_a_transformed_function_is_a_method():
 
 
 # ── processes ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "make", [pb.grad, pb.value_and_grad, pb.hessian, pb.vmap, pb.checkpoint, pb.compile],
+    ids=lambda make: make.__name__,
+)  # fmt: skip
+def test_what_is_no_function_is_refused_at_once(make):
+    name = make.__name__
+    with pytest.raises(
+        TypeError, match=rf"{name}: expected a function, got float; .* pb\.{name}\(f\)"
+    ):
+        make(3.0)
