@@ -40,6 +40,7 @@ KINDS = (
     "vmap", "vmap", "vmap", "vmap", "grad", "value_and_grad", "jvp", "vjp", "linearize", "hvp", "jacobian", "hessian",
     "checkpoint", "custom_vjp", "scan", "while_loop", "fori_loop", "compile", "root", "argmin",
 )  # fmt: skip
+WITHOUT_SOLVERS = tuple(kind for kind in KINDS if kind not in ("root", "argmin"))
 DERIVATIVES = {
     "grad": 1, "value_and_grad": 1, "jvp": 1, "vjp": 1, "linearize": 1, "jacobian": 1, "hvp": 2, "hessian": 2,
 }  # fmt: skip
@@ -297,7 +298,7 @@ class ByLoops(AsWritten):
     def scan(self, f, c, xs):
         ys = []
         for i in range(xs.shape[0]):
-            c, y = f(c, xs[i])
+            c, y = f(c, xs[i, ...])
             ys.append(y)
         return c, xp.stack(ys)
 
@@ -414,7 +415,7 @@ def _run_transform(statement, env, way):
     elif kind == "scan":
         found = way.scan(lambda c, x: (lambda y: (y, y * c))(xp.tanh(f(c, x))), *given)
     elif kind == "fori_loop":
-        found = [way.fori_loop(0, 2, lambda i, c: xp.tanh(f(c)) + 0.1 * i, given[0])]
+        found = [way.fori_loop(0, 2, lambda i, c: xp.tanh(f(c)) + 0.1, given[0])]
     elif kind == "while_loop":
         found = [
             way.while_loop(
