@@ -17,7 +17,7 @@ import pytest
 import pullback as pb
 
 from .. import standin
-from ..standin.array import SYNCHRONISATIONS
+from ..standin.memory import SYNCHRONISATIONS
 
 KINDS = {
     "gemm": "products",

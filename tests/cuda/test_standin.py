@@ -17,7 +17,7 @@ import pullback as pb
 from .. import standin
 from ..conftest import ONLY_CUPY
 from ..standin import _surface, cuda, functions, linalg, surface
-from ..standin.array import DEVICES, SYNCHRONISATIONS, MemoryPointer
+from ..standin.memory import DEVICES, SYNCHRONISATIONS, MemoryPointer
 
 B = standin.backend()
 CLASSES = {

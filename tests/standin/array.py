@@ -8,9 +8,7 @@ reductions return arrays of no dimension, never scalars; index arrays wrap aroun
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import operator
 import types
 import warnings
 import weakref
@@ -19,28 +17,23 @@ from typing import Any
 import numpy as np
 
 from ._surface import ATTRIBUTES
+from .indices import key_of, write_at
+from .memory import (
+    DEVICES,
+    HOST,
+    ORDINAL,
+    OWNER,
+    SYNCHRONISATIONS,
+    Device,
+    Flags,
+    MemoryPointer,
+    _ndarray_base,
+    host,
+    ordinal,
+)
+from .operators import binary, comparison, method_of, ufunc
 
 NUMBERS = (bool, int, float, complex, np.generic)
-SYNCHRONISATIONS = [0]  # how often a value was read
-DEVICES = {"count": 1, "current": 0}
-
-
-class _ndarray_base:
-    __slots__ = ("__weakref__", "_host", "_ordinal", "_owner")
-
-
-# the descriptors work on, unseen: CuPy's arrays show none of these attributes
-_HOST, _ORDINAL, _OWNER = (
-    _ndarray_base.__dict__[_name] for _name in ("_host", "_ordinal", "_owner")
-)
-for _name in ("_host", "_ordinal", "_owner", "__weakref__"):
-    delattr(_ndarray_base, _name)
-
-host = _HOST.__get__
-"""The NumPy array of a stand-in's array."""
-ordinal = _ORDINAL.__get__
-"""The number of the device that a stand-in's array was made on."""
-
 OWNERS: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 """The stand-in's array of each NumPy array that owns its memory, by its `id`: a view keeps it, as CuPy's do."""
 
@@ -52,11 +45,11 @@ def wrap(values: Any) -> Any:
         values = np.asarray(values)
         if not values.flags.writeable:
             values = _writeable(values)
-        _HOST.__set__(out, values)
-        _ORDINAL.__set__(out, DEVICES["current"])
+        HOST.__set__(out, values)
+        ORDINAL.__set__(out, DEVICES["current"])
         if values.base is None:
             OWNERS.setdefault(id(values), out)
-        _OWNER.__set__(out, _owner(values.base))
+        OWNER.__set__(out, _owner(values.base))
         return out
     if isinstance(values, tuple):
         made = [wrap(v) for v in values]
@@ -134,223 +127,6 @@ def call(function: Any, *args: Any, out: Any = None, **settings: Any) -> Any:
         (out,) = out
     quiet(function, *given, out=unwrap(out), **named)
     return out
-
-
-# ── indices ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _key(shape: tuple[int, ...], key: Any) -> tuple[tuple[Any, ...], bool]:
-    """The key for NumPy, with index arrays wrapped around their axis; and whether there are any."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    for i, part in enumerate(parts):
-        if part is None or part is ... or isinstance(part, slice):
-            continue
-        if isinstance(part, _ndarray_base):
-            parts[i] = host(part)
-        elif isinstance(part, list | tuple | np.ndarray | bool | np.bool_):
-            made = np.asarray(part)
-            parts[i] = made.astype(np.int32) if isinstance(part, list) and not made.size else made
-        elif hasattr(part, "dtype") and not isinstance(part, np.generic):
-            raise IndexError(
-                f"only integers, slices and arrays are valid indices, not {type(part)}"
-            )
-        else:
-            parts[i] = int(part)
-    # CuPy counts a mask's elements, for which the host waits
-    SYNCHRONISATIONS[0] += any(isinstance(p, np.ndarray) and p.dtype.kind == "b" for p in parts)
-    used = sum(
-        p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else int(p is not None and p is not ...)
-        for p in parts
-    )  # fmt: skip
-    axis, arrays = 0, False
-    for i, part in enumerate(parts):
-        if part is ...:
-            axis += len(shape) - used
-        elif isinstance(part, np.ndarray):
-            if part.dtype.kind not in "biu":
-                raise IndexError(
-                    f"arrays used as indices must be of integer or boolean type. (actual: {part.dtype})"
-                )
-            arrays = arrays or part.dtype.kind != "b"
-            if part.dtype.kind != "b" and axis < len(shape) and shape[axis]:
-                parts[i] = part.astype(np.int64) % shape[axis]
-            axis += part.ndim if part.dtype.kind == "b" else 1
-        elif part is not None:
-            axis += 1
-    return tuple(parts), arrays
-
-
-def _write(values: np.ndarray, key: Any, given: Any) -> None:
-    """``values[key] = given``; of several writes to one place, the first stays."""
-    places, arrays = _key(values.shape, key)
-    if not arrays:
-        values[places] = given
-        return
-    where = np.arange(values.size).reshape(values.shape)[places]
-    given = np.broadcast_to(np.asarray(given), where.shape).reshape(-1)
-    values.flat[where.reshape(-1)[::-1]] = given.astype(values.dtype)[::-1]
-
-
-# ── what belongs to an array ──────────────────────────────────────────────────────────────────
-
-
-class Device:
-    """A CUDA device: it can be compared, and it cannot be hashed. There is one, unless a test sets `DEVICES`."""
-
-    __slots__ = ("_id", "_left")
-    __hash__ = None  # type: ignore[assignment]  # that is how CuPy's is
-
-    def __init__(self, device: Any = None) -> None:
-        number = DEVICES["current"] if device is None else int(device)
-        if not 0 <= number < DEVICES["count"]:
-            raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
-        _ID.__set__(self, number)
-        _LEFT.__set__(self, [])
-
-    def __int__(self) -> int:
-        return self.id
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Device) and other.id == self.id
-
-    def __enter__(self) -> Device:
-        _LEFT.__get__(self).append(DEVICES["current"])
-        return self.use()
-
-    def __exit__(self, *_: Any) -> None:
-        DEVICES["current"] = _LEFT.__get__(self).pop()
-
-    def __repr__(self) -> str:
-        return f"<CUDA Device {self.id}>"
-
-    @property
-    def id(self) -> int:
-        return _ID.__get__(self)
-
-    def use(self) -> Device:
-        DEVICES["current"] = self.id
-        return self
-
-    def synchronize(self) -> None:
-        SYNCHRONISATIONS[0] += 1
-
-
-_ID, _LEFT = (Device.__dict__[_name] for _name in ("_id", "_left"))
-for _name in ("_id", "_left"):
-    delattr(Device, _name)
-
-
-class Layout:
-    """What is said of an array's memory, without holding it."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.dtype, self.shape, self.nbytes = values.dtype, values.shape, values.nbytes
-        self.contiguous = values.flags.c_contiguous
-
-
-ADDRESSES: dict[int, tuple[weakref.ref[np.ndarray], Layout]] = {}
-"""What lies at the addresses that were asked for."""
-
-
-class MemoryPointer:
-    """The memory of an array, which lies on the host."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self._values = values
-
-    @property
-    def ptr(self) -> int:
-        found = self._values.ctypes.data
-        base = self._values
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        ADDRESSES.pop(found, None)  # so that it is the last again
-        if len(ADDRESSES) > 4096:
-            # the older half: another thread may be about to use what it has just asked for
-            for address in list(ADDRESSES)[:2048]:
-                ADDRESSES.pop(address, None)
-        ADDRESSES[found] = weakref.ref(base), Layout(self._values)
-        return found
-
-    @property
-    def device(self) -> Device:
-        return Device()
-
-    def copy_from_host_async(self, mem: Any, size: int, stream: Any = None) -> None:
-        ctypes.memmove(self.ptr, int(getattr(mem, "value", mem)), size)
-
-    def copy_from_async(self, mem: MemoryPointer, size: int, stream: Any = None) -> None:
-        ctypes.memmove(self.ptr, mem.ptr, size)
-
-
-class Flags:
-    """What CuPy says of an array's memory: nothing of writes."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.c_contiguous, self.f_contiguous = values.flags.c_contiguous, values.flags.f_contiguous
-        self.owndata = values.base is None
-        self.fnc, self.forc = values.flags.fnc, values.flags.forc
-
-    def __getitem__(self, name: str) -> bool:
-        return getattr(self, name.lower())
-
-
-def _should_use_rop(x: Any, y: Any) -> bool:
-    """CuPy's own rule for leaving an operator to the right operand."""
-    missing = object()
-    ufunc = getattr(y, "__array_ufunc__", missing)
-    if ufunc is not missing:
-        return ufunc is None
-    return getattr(x, "__array_priority__", 0) < getattr(y, "__array_priority__", 0)
-
-
-def _binary(name: str) -> tuple[Any, Any, Any]:
-    """An operator, its reflection and its form in place, of a ufunc's name."""
-    on_host = getattr(np, name)
-
-    def left(x: Any, y: Any) -> Any:
-        if isinstance(y, ndarray):
-            return _ufunc(name)(x, y)
-        return NotImplemented if _should_use_rop(x, y) else on_host(x, y)
-
-    def right(y: Any, x: Any) -> Any:
-        return _ufunc(name)(x, y)
-
-    def in_place(x: Any, y: Any) -> Any:
-        return _ufunc(name)(x, y, x)
-
-    return left, right, in_place
-
-
-def _comparison(name: str) -> Any:
-    on_host = getattr(np, name)
-
-    def compare(x: Any, y: Any) -> Any:
-        if isinstance(y, ndarray):
-            return _ufunc(name)(x, y)
-        if _should_use_rop(x, y):
-            return NotImplemented
-        if name in ("equal", "not_equal") and (y is None or type(y).__eq__ is object.__eq__):
-            return wrap(np.full(x.shape, name == "not_equal"))
-        return on_host(x, y)
-
-    return compare
-
-
-def _ufunc(name: str) -> Any:
-    from .functions import cupy
-
-    return getattr(cupy, name)
-
-
-def _method(name: str) -> Any:
-    """A method that is the function of that name in CuPy's namespace."""
-
-    def method(self: Any, *args: Any, **settings: Any) -> Any:
-        return _ufunc(name)(self, *args, **settings)
-
-    method.__name__ = name
-    return method
 
 
 def _read(self: Any) -> np.ndarray:
@@ -504,7 +280,7 @@ class ndarray(_ndarray_base):
     dtype = property(lambda self: host(self).dtype)
     shape = property(
         lambda self: host(self).shape,
-        lambda self, shape: _HOST.__set__(self, host(self).reshape(shape, copy=False)),
+        lambda self, shape: HOST.__set__(self, host(self).reshape(shape, copy=False)),
     )
     _shape = property(lambda self: host(self).shape)
     strides = property(lambda self: host(self).strides)
@@ -524,7 +300,7 @@ class ndarray(_ndarray_base):
 
     @property
     def base(self) -> Any:
-        return _OWNER.__get__(self)
+        return OWNER.__get__(self)
 
     @property
     def real(self) -> Any:
@@ -558,7 +334,7 @@ class ndarray(_ndarray_base):
 
     def __getitem__(self, key: Any) -> Any:
         values = host(self)
-        places, arrays = _key(values.shape, key)
+        places, arrays = key_of(values.shape, key)
         out = (
             values[places]
             if arrays or ... in [p for p in places if p is ...]
@@ -570,7 +346,7 @@ class ndarray(_ndarray_base):
         if isinstance(value, np.ndarray) and value.ndim:
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
         given = host(value) if isinstance(value, _ndarray_base) else value
-        quiet(_write, host(self), key, given)
+        quiet(write_at, host(self), key, given)
 
     # ── methods ──
 
@@ -645,26 +421,26 @@ class ndarray(_ndarray_base):
             raise TypeError(
                 f"scatter_{op} only supports int32, float16, float32, float64, uint32, uint64 as data type"
             )
-        places, _ = _key(self.shape, slices)
+        places, _ = key_of(self.shape, slices)
         quiet(getattr(np, names[op]).at, host(self), places, unwrap(value))
 
     def __pos__(self) -> Any:
         return self.copy()
 
     def __neg__(self) -> Any:
-        return _ufunc("negative")(self)
+        return ufunc("negative")(self)
 
     def __abs__(self) -> Any:
-        return _ufunc("absolute")(self)
+        return ufunc("absolute")(self)
 
     def __invert__(self) -> Any:
-        return _ufunc("invert")(self)
+        return ufunc("invert")(self)
 
     def __divmod__(self, other: Any) -> Any:
-        return _ufunc("divmod")(self, other)
+        return ufunc("divmod")(self, other)
 
     def __rdivmod__(self, other: Any) -> Any:
-        return _ufunc("divmod")(other, self)
+        return ufunc("divmod")(other, self)
 
 
 _OPERATORS = {
@@ -673,42 +449,19 @@ _OPERATORS = {
     "or": "bitwise_or", "xor": "bitwise_xor", "matmul": "matmul",
 }  # fmt: skip
 for _name, _of in _OPERATORS.items():
-    for _prefix, _function in zip(("", "r", "i"), _binary(_of), strict=True):
+    for _prefix, _function in zip(("", "r", "i"), binary(_of), strict=True):
         if _prefix + _name != "imatmul":
             setattr(ndarray, f"__{_prefix}{_name}__", _function)
 for _name, _of in {
     "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "gt": "greater", "ge": "greater_equal",
 }.items():  # fmt: skip
-    setattr(ndarray, f"__{_name}__", _comparison(_of))
-for _name in [
-    "all",
-    "any",
-    "argmax",
-    "argmin",
-    "argpartition",
-    "choose",
-    "clip",
-    "compress",
-    "cumprod",
-    "cumsum",
-    "diagonal",
-    "dot",
-    "max",
-    "mean",
-    "min",
-    "partition",
-    "prod",
-    "ptp",
-    "put",
-    "repeat",
-    "round",
-    "std",
-    "sum",
-    "take",
-    "trace",
-    "var",
-]:
-    setattr(ndarray, _name, _method(_name))
+    setattr(ndarray, f"__{_name}__", comparison(_of))
+_METHODS = (
+    "all any argmax argmin argpartition choose clip compress cumprod cumsum diagonal dot max "
+    "mean min partition prod ptp put repeat round std sum take trace var"
+)
+for _name in _METHODS.split():
+    setattr(ndarray, _name, method_of(_name))
 setattr(  # noqa: B010 - the class has no such attribute for mypy, as CuPy's has for Python
     ndarray, "__class_getitem__", classmethod(lambda cls, item: types.GenericAlias(ndarray, item))
 )
@@ -739,4 +492,3 @@ def _match(kind: type, expected: list[str]) -> None:
 
 _match(ndarray, ATTRIBUTES["cupy.ndarray"])
 _match(Device, ATTRIBUTES["cupy.cuda.Device"])
-_ = operator

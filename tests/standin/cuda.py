@@ -20,9 +20,10 @@ import scipy.special
 
 from pullback.backend.generic.rounding import loaded, stored
 
-from .array import Device, MemoryPointer, _ndarray_base, host, quiet, unwrap, wrap
+from .array import quiet, unwrap, wrap
 from .functions import cupy, special
 from .linalg import errstate, getrf, lapack, potrf
+from .memory import Device, MemoryPointer, _ndarray_base, host
 from .nccl import module as nccl
 from .recurrence import STEPS
 from .streams import NULL, Event, Stream, event_query, get_elapsed_time

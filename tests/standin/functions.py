@@ -15,8 +15,10 @@ import numpy as np
 import scipy.special
 
 from . import array as arrays
+from . import memory
 from ._surface import FUNCTIONS, NUMPYS, REAL, SPECIAL, UFUNCS
-from .array import NUMBERS, _ndarray_base, call, host, ndarray, quiet, unwrap, wrap
+from .array import NUMBERS, call, ndarray, quiet, unwrap, wrap
+from .memory import _ndarray_base, host
 
 cupy: Any = types.ModuleType("cupy")
 linalg: Any = types.ModuleType("cupy.linalg")
@@ -210,7 +212,7 @@ def _is_mixed(obj: Any) -> bool:
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     if isinstance(obj, _ndarray_base):
         values = host(obj)
-        moved = arrays.ordinal(obj) != arrays.DEVICES["current"]
+        moved = memory.ordinal(obj) != memory.DEVICES["current"]
         made = np.array(values, dtype=dtype, copy=copy or moved or None, order=order, ndmin=ndmin)
         return obj if made is values else wrap(made)
     if hasattr(obj, "__cuda_array_interface__"):

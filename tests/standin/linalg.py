@@ -15,8 +15,9 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from ._surface import FUNCTIONS
-from .array import SYNCHRONISATIONS, _ndarray_base, host, quiet, unwrap, wrap
+from .array import quiet, unwrap, wrap
 from .functions import _function, cupy, linalg
+from .memory import SYNCHRONISATIONS, _ndarray_base, host
 
 _mode: contextvars.ContextVar[str] = contextvars.ContextVar("errstate", default="ignore")
 

@@ -21,7 +21,8 @@ import array_api_compat.common._helpers as helpers
 import pullback as pb
 
 from . import cuda
-from .array import Device, ndarray
+from .array import ndarray
+from .memory import Device
 
 _COMPAT = "array_api_compat.cupy"
 _loaded: dict[str, Any] = dict(cuda.MODULES)

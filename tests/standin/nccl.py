@@ -23,7 +23,7 @@ import numpy as np
 
 from pullback.backend.generic.rounding import loaded, stored
 
-from . import array
+from . import memory
 from ._nccl_surface import CONSTANTS, FUNCTIONS, METHODS
 from .streams import OPEN_GROUPS, PATIENCE, PROGRESS, STREAMS, Stream, Work
 
@@ -120,7 +120,7 @@ def _memory(address: int, count: int, datatype: int, *, adds: bool) -> Any:
     """A function that gives the flat NumPy array at an address, as long as its memory lives."""
     if datatype not in TYPES:
         raise NcclError(4)
-    known = array.ADDRESSES.get(address)
+    known = memory.ADDRESSES.get(address)
     assert known is not None, f"{address:#x} is not the address of an array of the stand-in"
     owner, layout = known
     dtype = np.dtype(TYPES[datatype])

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from . import array, cuda, functions
-from .array import MemoryPointer, _ndarray_base, host
+from . import array, cuda, functions, memory
+from .memory import MemoryPointer, _ndarray_base, host
 from .streams import Event, Stream
 
 # Functions of arrays that CuPy does without a kernel of its own: views, memory, and cuBLAS.
@@ -152,7 +152,7 @@ _GET, _SET = array.ndarray.__getitem__.__code__, array.ndarray.__setitem__.__cod
 _READS: dict[CodeType, str] = {
     array._read.__code__: "read",
     array.ndarray.nonzero.__code__: "nonzero",
-    array.Device.synchronize.__code__: "device.synchronize",
+    memory.Device.synchronize.__code__: "device.synchronize",
     Stream.synchronize.__code__: "stream.synchronize",
     Event.synchronize.__code__: "event.synchronize",
 }
@@ -188,7 +188,17 @@ _OUTSIDE = ("/tests/", "array_api_compat")
 
 _OWN = tuple(
     str(Path(__file__).with_name(f"{name}.py"))
-    for name in ("array", "cuda", "functions", "linalg", "recurrence", "streams")
+    for name in (
+        "array",
+        "cuda",
+        "functions",
+        "indices",
+        "linalg",
+        "memory",
+        "operators",
+        "recurrence",
+        "streams",
+    )
 )
 
 

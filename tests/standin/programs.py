@@ -20,7 +20,8 @@ from pullback.backend.common.launches import Product
 
 from ..cuda.emulator import EmulatedRuntime
 from . import load
-from .array import host, ndarray, wrap
+from .array import ndarray, wrap
+from .memory import host
 
 
 class Programs:

@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from typing import Any
 
-from .array import SYNCHRONISATIONS
+from .memory import SYNCHRONISATIONS
 
 PROGRESS = threading.Condition()
 """Guards the queues; notified when something was queued, happened or was given up."""

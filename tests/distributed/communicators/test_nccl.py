@@ -21,7 +21,7 @@ from ... import standin
 from ...conftest import ONLY_CUPY
 from ...standin import cuda
 from ...standin import nccl as standin_nccl
-from ...standin.array import SYNCHRONISATIONS
+from ...standin.memory import SYNCHRONISATIONS
 from .._nccl import ONE_DEVICE, devices, made, on_ranks
 from .._ranks import run_ranks
 from .._table import ROWS

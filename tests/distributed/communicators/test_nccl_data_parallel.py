@@ -11,8 +11,8 @@ from pullback import distributed as d
 from ... import standin
 from ...conftest import ONLY_CUPY
 from ...repository._tools import load
-from ...standin.array import SYNCHRONISATIONS
 from ...standin.functions import cupy
+from ...standin.memory import SYNCHRONISATIONS
 from .._nccl import made, on_ranks
 from ..test_data_parallel import CASES, CUTS, PARAMS, X, Y, loss, parts
 

@@ -13,7 +13,7 @@ from pullback.backend import backend_of
 
 from .... import standin
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
-from ....standin.array import DEVICES, Device
+from ....standin.memory import DEVICES, Device
 from ._formats import (
     host,
     kind,  # noqa: F401 - a fixture

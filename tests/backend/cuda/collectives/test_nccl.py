@@ -13,8 +13,8 @@ from pullback.backend.cuda.collectives.nccl import Library
 from pullback.backend.generic.rounding import loaded, stored
 
 from ....standin import cuda
-from ....standin.array import SYNCHRONISATIONS
 from ....standin.functions import cupy
+from ....standin.memory import SYNCHRONISATIONS
 
 SIZE = 3
 LIBRARY = Library(cupy, lambda: cuda.nccl)

@@ -13,7 +13,8 @@ import pullback as pb
 
 from .....cuda.emulator import COMPILER, NEEDS
 from .....standin import load, programs
-from .....standin.array import host, ndarray
+from .....standin.array import ndarray
+from .....standin.memory import host
 from ._loops import RandomLoops
 from .test_programs import AnyOrder
 
