@@ -94,6 +94,13 @@ AS_ARRAY = (
 )
 
 
+def _without_arrays(key: Any) -> Any:
+    """A key whose Arrays are the values that they hold: an index has no derivative."""
+    if type(key) is Array or (type(key) is tuple and any(type(part) is Array for part in key)):
+        return clean_key(key)
+    return key
+
+
 class Tracer(Traced):
     """An array, or a Python number, of a trace: a value of the program, and the real value of this run.
 
@@ -201,12 +208,11 @@ class Tracer(Traced):
         return self.xp
 
     def __getitem__(self, key: Any) -> Any:
-        if type(key) is Array or (type(key) is tuple and any(type(part) is Array for part in key)):
-            key = clean_key(key)  # an index has no derivative
-        return self.xp.getitem(self, key)
+        return self.xp.getitem(self, _without_arrays(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         check_writable(self)
+        key = _without_arrays(key)
         write(self, self.xp.setitem(self, value, key), key)
 
     def setflags(self, write: bool) -> None:

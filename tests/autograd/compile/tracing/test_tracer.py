@@ -280,3 +280,18 @@ def test_a_number_that_is_summed():
     compiled = pb.compile(lambda a: np.sum(a) * 2)
     for a in (1.0, 2.0, 3, 4):
         assert float(compiled(a)) == 2 * a
+
+
+@pytest.mark.parametrize("key", ["one", "in a tuple", "several"])
+def test_writes_where_values_of_the_call_say(key):
+    """Into an argument that is a NumPy array; the key is computed by functions of `pb.xp`."""
+
+    def f(y, b):
+        found = {"one": xp.argmax(b), "in a tuple": (xp.argmax(b),), "several": xp.argsort(b)[:2]}
+        y[found[key]] = b[:2] if key == "several" else 3.0
+        return y * 2
+
+    compiled = pb.compile(f)
+    for b in (np.asarray([0.0, 5.0, 1.0]), np.asarray([2.0, 1.0, 7.0])):
+        y = np.arange(3.0)
+        assert np.array_equal(compiled(y, b), f(y.copy(), b))
