@@ -31,7 +31,9 @@ class AccumulatedCotangent:
         """Add one more share."""
         if type(share) is ScatteredCotangent:
             share = share.materialize()
-        if type(self.total) is not type(share) or type(share) is Array:
+        if type(share) is Array:
+            self.total = as_constant(self.total) + share  # libraries differ in ``raw + Array``
+        elif type(self.total) is not type(share):
             self.total = self.total + share
         else:
             self.total += share
@@ -78,7 +80,12 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
         total = prior.total
         writeable = type(total) is not Array and type(total) not in LAZY
-        if type(share) is ScatteredCotangent and share.shape and writeable:
+        if (
+            writeable
+            and type(share) is ScatteredCotangent
+            and share.shape
+            and type(share.values) is not Array
+        ):
             prior.total = share.add_to(total)
         else:
             prior.add(share)
@@ -94,6 +101,8 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
         prior = total
     if type(share) is ScatteredCotangent:
         share = share.materialize()
+    if type(share) is Array and type(prior) is not Array:
+        prior = as_constant(prior)  # libraries differ in ``raw + Array``
     cts[slot] = AccumulatedCotangent(prior + share)
 
 

@@ -136,3 +136,35 @@ def test_the_value_is_never_the_caller_s_own_array():
     value, _ = pb.value_and_grad(lambda y: y)(x)
     value += 1
     assert x == 2.0
+
+
+SOLUTIONS = {
+    "cg": lambda x, c: pb.linalg.cg(lambda u: u * (2 + c * c), x, rtol=1e-13)[0],
+    "root": lambda x, c: pb.implicit.root(lambda u, p: u - 0.3 * xp.sin(u * p) - c, c * 0, x),
+    "argmin": lambda x, c: pb.implicit.argmin(
+        lambda u, p: xp.sum((u - p) ** 2 * (1 + c * c)), c * 0, x
+    ),
+}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_fan_out_of_a_solution_s_argument(name, order, lib):
+    """The solver's share is an Array and the others are raw, which not every library adds up in either order."""
+    x, c = (xp.asarray(lib.asarray(v)) for v in ([0.3, 0.1, 0.9], [0.1, 0.2, 0.3]))
+    solution = SOLUTIONS[name]
+    parts = [lambda x: xp.sum(xp.sin(solution(x, c))), lambda x: xp.sum(x * x)]
+
+    def total(x):
+        return sum((parts[k](x) for k in order[1:]), parts[order[0]](x))
+
+    expected = pb.grad(parts[0])(x) + 4 * x
+    found = pb.to_numpy(pb.grad(total)(x))
+    np.testing.assert_allclose(found, pb.to_numpy(expected), rtol=1e-12)
+
+
+def test_a_scattered_share_that_is_an_array_meets_a_raw_buffer(lib):
+    cts = [AccumulatedCotangent(lib.asarray([1.0, 2.0, 3.0]))]
+    values = pb.xp.asarray(lib.asarray([1.0, 1.0]))
+    accumulate(cts, 0, cts[0], ScatteredCotangent((3,), slice(0, 2), values))
+    assert pb.to_numpy(cts[0].materialize()).tolist() == [2.0, 3.0, 3.0]
