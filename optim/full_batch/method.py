@@ -75,6 +75,10 @@ def no_more(options: dict[str, Any], method: str) -> None:
         If there are any left.
     """
     if options:
+        own = [name for name in ("maxiter", "gtol", "ftol") if name in options]
+        advice = (
+            f"; write minimize(…, {own[0]}={options[own[0]]!r}), outside of options" if own else ""
+        )
         raise ValueError(
-            f"minimize: method {method!r} has no option {', '.join(map(repr, options))}"
+            f"minimize: method {method!r} has no option {', '.join(map(repr, options))}{advice}"
         )

@@ -203,6 +203,13 @@ def odeint(
     )
 
 
+def _unpacked(args: Any) -> Any:
+    """The arguments after t and y: the elements of an array or a list, as SciPy unpacks them."""
+    if args is None:
+        return ()
+    return tuple(args) if isinstance(args, list) or getattr(args, "ndim", 0) else args
+
+
 def _plain(Dfun: Callable[..., Any], args: Any, time_first: bool) -> Any:
     """A Jacobian on NumPy's arrays, called with the time first."""
     args = args if isinstance(args, tuple) else (args,)
@@ -248,7 +255,7 @@ def solve_ivp(
     dense_output, events, vectorized
         Refused.
     args : tuple, optional
-        Parameters: arrays or pytrees of them.
+        Parameters: arrays or pytrees of them. One array or list stands for its elements, as in SciPy.
     rtol, atol
         Tolerances of each step. SciPy's defaults are wide: gradients have their error, too.
     **options
@@ -289,7 +296,7 @@ def solve_ivp(
         raise NotImplementedError(
             f"solve_ivp: options {', '.join(sorted(unknown))}; max_step, first_step and min_step are there"
         )
-    problem = Problem(fun, y0, () if args is None else args, True, "solve_ivp")
+    problem = Problem(fun, y0, _unpacked(args), True, "solve_ivp")
     limits = {"max_step": options.pop("max_step")} if "max_step" in options else {}
     scheme = Scheme("solve_ivp", method, rtol, atol, options, limits)
     _, first, last = floating_arrays(problem.start, *t_span)

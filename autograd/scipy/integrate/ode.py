@@ -216,7 +216,8 @@ def _by_steps(scheme: Scheme, called: Any, operands: Any) -> RawArray:
 # What is said where the adjoint equation cannot be solved.
 BACKWARDS = (
     "; the adjoint equation carries the state backwards from each time to the one before, which a stiff system may not "
-    "allow: give more times"
+    "allow: give more times, as t_eval=numpy.linspace(start, stop, n) of solve_ivp with a larger n. Under an "
+    "optimiser, a point that it tries may be such a system: begin nearer, or bound the parameters"
 )
 
 

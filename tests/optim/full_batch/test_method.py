@@ -25,6 +25,11 @@ def test_options_are_checked_whether_a_step_is_taken_or_not(method, start):
         optim.minimize(f, np.full(2, start), method=method, maxiter=0, options={"colour": 1})
 
 
+def test_an_argument_among_the_options_is_told_where_it_goes():
+    with pytest.raises(ValueError, match=r"no option 'maxiter'; write minimize\(…, maxiter=3\)"):
+        optim.minimize(lambda x: xp.sum(x**2), np.ones(2), options={"maxiter": 3})
+
+
 @pytest.mark.parametrize("name", ["shift", "beta", "damping"])
 def test_bad_options_are_refused_where_no_step_is_taken(name):
     f, x0, settings, kind, message = BAD[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import scipy.integrate
@@ -153,6 +155,24 @@ def test_pytrees_and_closures():
         pb.to_numpy(matrix(A)), pb.to_numpy(pb.xp.linalg.expm(pb.asarray(2.0 * A))), rtol=1e-8
     )
     pb.check_grads(matrix, (A,), order=1)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, xp.asarray, list, tuple])
+def test_arguments_of_solve_ivp_are_unpacked_as_by_scipy(kind):
+    def decay(t, y, rate, level):
+        return rate * (level - y)
+
+    def last(p):
+        return solve_ivp(decay, (0.0, 1.0), np.asarray([1.0]), args=p, rtol=1e-9, atol=1e-9).y[
+            0, -1
+        ]
+
+    rate, level = 0.7, 0.2
+    exact = level + (1 - level) * math.exp(-rate)
+    assert float(last(kind([rate, level]))) == pytest.approx(exact, rel=1e-7)
+    slopes = pb.grad(lambda p: last(p if kind in (np.asarray, xp.asarray) else kind([p[0], p[1]])))
+    expected = [-(1 - level) * math.exp(-rate), 1 - math.exp(-rate)]
+    np.testing.assert_allclose(slopes(np.asarray([rate, level])), expected, rtol=1e-6)
 
 
 def test_further_settings_of_odeint():
