@@ -30,9 +30,10 @@ test: $(VENV)/.test  ## Install what the tests need, then run the whole suite.
 	$(THREADS) PYTHONDONTWRITEBYTECODE= $(BIN)/python -P -m pytest -n $(JOBS) $(TESTS)
 
 # Without a GPU, what stands in for CuPy is chosen as CuPy is where there is one: a test that names no library runs on it.
+# Those that do have it among theirs in `make test`.
 standin: $(VENV)/.test  ## Run the tests of rules, solves, models, optimisers and training on the stand-in for CuPy.
 	PULLBACK_STANDIN=active $(THREADS) PYTHONDONTWRITEBYTECODE= $(BIN)/python -P -m pytest -n $(JOBS) \
-		$(or $(TESTS),$(addprefix tests/,autograd models optim pitfalls train))
+		-k "not cupy_standin" $(or $(TESTS),$(addprefix tests/,autograd models optim pitfalls train))
 
 lint: $(VENV)/.lint  ## Style, format, types.
 	$(BIN)/ruff check .
