@@ -207,7 +207,8 @@ def _unpacked(args: Any) -> Any:
     """The arguments after t and y: the elements of an array or a list, as SciPy unpacks them."""
     if args is None:
         return ()
-    return tuple(args) if isinstance(args, list) or getattr(args, "ndim", 0) else args
+    has_elements = isinstance(args, list) or (hasattr(args, "ndim") and args.ndim > 0)
+    return tuple(args) if has_elements else args
 
 
 def _plain(Dfun: Callable[..., Any], args: Any, time_first: bool) -> Any:
