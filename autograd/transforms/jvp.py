@@ -18,6 +18,7 @@ from ..functions import namespace
 from ..pytree import tree
 from .arguments import constants, host_leaf, restore_type, settled
 from .grad import grad
+from .transformed import check_function
 from .vjp import vjp
 
 
@@ -59,6 +60,7 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     >>> jvp(np.asarray([1.0, 0.0])), jvp(np.asarray([0.0, 1.0]))
     (array([2., 0.]), array([0., 4.]))
     """
+    check_function("linearize", f)
     out, push = _linearized(f, *args)
 
     def jvp_at(*tangents: Any) -> Any:
@@ -150,6 +152,7 @@ def jvp(
     >>> pb.jvp(pb.xp.sin, (np.asarray([0.0]),), (np.asarray([2.0]),))
     (array([0.]), array([2.]))
     """
+    check_function("jvp", f)
     _check_directions(primals, tangents)
     if not has_aux:
         out, push = _linearized(f, *primals)
@@ -194,5 +197,6 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> pb.hvp(lambda x: x[0] ** 2 * x[1], np.asarray([1.0, 3.0]), np.asarray([1.0, 0.0]))
     array([6., 2.])
     """
+    check_function("hvp", f)
     _, pull = vjp(grad(f), x)
     return pull(v)[0]

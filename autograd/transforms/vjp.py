@@ -27,6 +27,7 @@ from .arguments import (
     settled,
     split_aux,
 )
+from .transformed import check_function
 
 
 def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
@@ -66,6 +67,7 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     >>> pull(np.asarray([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
+    check_function("vjp", f)
     pullback, aux = recorded(f, args, has_aux=has_aux)
     return (
         (pullback.result(), pullback.pull, aux) if has_aux else (pullback.result(), pullback.pull)

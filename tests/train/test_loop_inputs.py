@@ -228,7 +228,7 @@ def test_kernels_are_for_layers_that_have_some_and_long_trainings():
 @pytest.mark.parametrize("fast", [True, False])
 def test_kernels_do_not_change_what_is_learned(fast):
     if fast:
-        pytest.importorskip("numba")
+        pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
     x, y = on_device(*(np.random.default_rng(0).normal(size=(40, k)) for k in (8, 1)))
     x = pb.backend.current().xp.reshape(x, (40, 1, 8))
 

@@ -169,3 +169,11 @@ def test_what_is_no_function_is_refused_at_once(make):
         TypeError, match=rf"{name}: expected a function, got float; .* pb\.{name}\(f\)"
     ):
         make(3.0)
+
+
+@pytest.mark.parametrize("call", [pb.vjp, pb.jvp, pb.linearize, pb.hvp], ids=lambda c: c.__name__)
+def test_what_is_no_function_is_refused_by_name(call):
+    x = np.ones(2)
+    arguments = {"jvp": ((x,), (x,)), "hvp": (x, x)}.get(call.__name__, (x,))
+    with pytest.raises(TypeError, match=f"^{call.__name__}: expected a function, got float"):
+        call(3.0, *arguments)

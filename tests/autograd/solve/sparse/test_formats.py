@@ -102,7 +102,7 @@ def test_krylov_solvers_take_ours(kind):  # noqa: F811 - a fixture
 
 
 def test_the_second_device_of_a_strict_library():
-    strict = pytest.importorskip("array_api_strict")
+    strict = pytest.importorskip("array_api_strict", reason="there is no second library")
     device = strict.Device("device1")
     S = matrix()
     there = lambda x: strict.asarray(np.asarray(x), device=device)
@@ -142,7 +142,7 @@ def test_elements_that_were_moved_as_leaves_take_their_pattern_along(lib, made):
 @pytest.mark.parametrize("made", [sparse.csr_array, sparse.csc_array, sparse.coo_array])
 def test_lazy_elements_on_a_pattern_of_the_host(made):
     """Dask does not know how often a lazy array of counts repeats: it takes indices from the host."""
-    from_array = pytest.importorskip("dask.array").from_array
+    from_array = pytest.importorskip("dask.array", reason="Dask is not installed").from_array
     S, b = matrix(), rng().normal(size=6)
     A, B = made(S), S.tocoo()
     moved = pb.tree.map(from_array, A)

@@ -219,8 +219,8 @@ class RandomLoops:
 
         return [i], made[i], f
 
-    def _body(self, carry: str, others: str, depth: int) -> Function:
-        """A step: the new carry, and the rest of what it made."""
+    def _body(self, carry: str, others: str, depth: int) -> tuple[Function, str]:
+        """A step, which gives the new carry and the rest of what it made, and the letters of that rest."""
         part, made = self._part(
             carry + others, int(self.draw.integers(1, 5)), depth + 1, rows=False
         )
@@ -232,8 +232,7 @@ class RandomLoops:
             new = [xp.tanh(found[i]) if i >= len(carry) else found[i] for i in after]
             return new, [found[i] for i in rest]
 
-        step.rest = "".join(made[i] for i in rest)  # type: ignore[attr-defined]  # for scan
-        return step
+        return step, "".join(made[i] for i in rest)
 
     def _scan(self, made: str, depth: int, rows: bool) -> Any:
         first, closed = self._some(made, 3), self._some(made, 2)
@@ -243,12 +242,12 @@ class RandomLoops:
             if i >= 0 and self.draw.random() < 0.6
         ]
         carry = "".join(made[i] for i in first)
-        step = self._body(
+        step, others = self._body(
             carry, "".join([ROW[made[i]] for i in columns] + [made[i] for i in closed]), depth
         )
         reverse, checkpoint = (bool(self.draw.integers(2)) for _ in range(2))
-        stacks = [n for n, k in enumerate(step.rest) if k in "vm"]
-        kinds = "".join({"v": "r", "m": "b"}[step.rest[n]] for n in stacks)
+        stacks = [n for n, k in enumerate(others) if k in "vm"]
+        kinds = "".join({"v": "r", "m": "b"}[others[n]] for n in stacks)
         length = None if columns else K
         a, b = len(first), len(first) + len(columns)
 
@@ -274,7 +273,7 @@ class RandomLoops:
     def _while(self, made: str, depth: int, rows: bool) -> Any:
         first, closed = self._some(made, 3), self._some(made, 2)
         carry = "".join(made[i] for i in first)
-        step = self._body(carry, "".join(made[i] for i in closed), depth)
+        step, _ = self._body(carry, "".join(made[i] for i in closed), depth)
         most = int(self.draw.integers(0, 6))
         stop = -1.0 if self.maps else float(self.draw.uniform(0.05, 0.3))
 
@@ -297,7 +296,7 @@ class RandomLoops:
     def _fori(self, made: str, depth: int, rows: bool) -> Any:
         first, closed = self._some(made, 2), self._some(made, 2)
         carry = "".join(made[i] for i in first)
-        step = self._body(carry, "".join(made[i] for i in closed), depth)
+        step, _ = self._body(carry, "".join(made[i] for i in closed), depth)
         n = int(self.draw.integers(0, 4))
 
         def f(key: Any, *x: Any) -> list[Any]:
