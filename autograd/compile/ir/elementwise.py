@@ -62,7 +62,7 @@ TABLE: dict[str, Elementwise] = {
     "relu_vjp": Elementwise(None, "({0} if {1} > T(0) else T(0))"),
     "where": Elementwise(None, "({1} if {0} else {2})", "fiub"),
     "masked": Elementwise(None, "({0} if {1} else T(0))"),
-    "chosen": Elementwise(None, "(T(0) if {1} < {2} else ({0} * T(0.5) if {1} == {2} else {0}))"),
+    "chosen": Elementwise(None, "({0} if {1} > {2} else ({0} * T(0.5) if {1} == {2} else T(0)))"),
     # what rules ask for; as NumPy, a number that is no number stays one
     "twice": Elementwise(None, "(({0} * {1}) * T(2))"),
     "with_sign": Elementwise(None, "({0} if {1} > T(0) else (-{0} if {1} < T(0) else {0} * {1}))"),

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 import pullback as pb
 from pullback.autograd.compile.ir.elementwise import COMPARISONS, TABLE, simple_power
+from pullback.backend.numpy import vjp_kernels
 
 X = np.asarray([0.25, 0.5, 0.75])
 NAMES = sorted(
@@ -83,3 +84,13 @@ def test_signed_and_unsigned_integers_are_compared_as_numbers():
     for _ in range(2):
         for name, ours in zip(sorted(COMPARISONS), compiled(x, y), strict=True):
             assert np.array_equal(ours, getattr(np, name)(x, y))
+
+
+def test_the_cotangent_of_the_larger_is_the_kernels_with_nan_too():
+    """The expression beside the function that rules call: where an operand is NaN, neither takes any."""
+    text = TABLE["chosen"].text.format("2.0", "a", "b")
+    values = (-np.inf, 1.0, 3.0, np.inf, np.nan)
+    a, b = (x.ravel() for x in np.meshgrid(values, values))
+    ct = np.full(a.shape, 2.0)
+    found = [eval(text, {"T": float, "a": x, "b": y}) for x, y in zip(a, b, strict=True)]
+    assert found == vjp_kernels.chosen(ct, a, b).tolist()
